@@ -1,4 +1,4 @@
-"""The tour: a strip below the page at each stop, and the link that starts it."""
+"""The tour: a strip above the page at each stop, and the link that starts it."""
 
 from __future__ import annotations
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.attention import attributions, map_checks, method_controls, views
-from dashboard.attention.attributions import Question
+from dashboard.attention import attributions, compared_maps, map_checks, method_controls, views
+from dashboard.attention.attributions import Items, Question
+from dashboard.attention.compared_maps import UNIT, ColorScale
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
@@ -18,11 +21,11 @@ from dashboard.shared import model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import NO_CONTRAST, AttentionState
 from vitcore.architectures import ARCHITECTURES
+from vitcore.attribution import Method
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 QUESTION = "Which regions support a class?"
-UNIT = "multiples of an even spread over the image"
 LIMITS_OF_MAPS = "Maps are only summaries, and different methods disagree."
 
 
@@ -37,13 +40,20 @@ def compare_class_maps(
 ) -> None:
     """Draw which regions support a class, for the ViT and another run, in one color scale.
 
-    The checks are drawn below the maps, or to the right of them if the place is `wide`.
+    If the place is `wide`, the controls are to the left of the maps, otherwise above them.
     """
     if not vit.config.has_classifier:
         st.info("This model has no classifier, so no region supports a class.")
         return
-    first, second, third = st.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
-    probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
+    if wide:
+        controls, shown = st.columns([1, 3.4], gap="large")
+        first = second = third = controls.container(gap="small", key="map_controls")
+    else:
+        controls = st.container()
+        first, second, third = controls.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
+        shown = st.container()
+    with shown, st.spinner("Loading the model"):
+        probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
     named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)
     against = second.selectbox(
         "Contrast with",
@@ -53,65 +63,81 @@ def compare_class_maps(
     )
     with third:
         other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
-    places = st.columns([1.25, 1], gap="large") if wide else (st.container(), st.container())
-    with places[0]:
-        questions = _questions(vit, snapshot, image, classes.index(named), _index(classes, against), other)
-        picked = [attributions.values(question) for question in questions]
-        top = attributions.scale_end(picked)
-        contrasted = against != NO_CONTRAST
-        signed = contrasted or any(question.method.signed for question in questions)
-        limits = (-top, top) if signed else (0.0, top)
-        words = f"{named} minus {against}" if contrasted else named
-        below = against if contrasted else f"against {named}"
-        ends = (f"−{top:.1f} ({below})", f"{top:.1f} ({named})") if signed else ("0", f"{top:.1f}")
-        legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
-        kept = []
-        for place, question, values in zip(st.columns(2), questions, picked, strict=False):
-            with place:
-                kept.append(_draw_map(question, values, classes, words, limits, legend, signed=signed))
-        rows = figure_files.map_rows(
-            {title: values for (title, _, _), values in zip(kept, picked, strict=True)}
-        )
-        foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}, no tint at 0."
-        figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
-        scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
-        beyond = any(np.abs(values).max() > top for values in picked)
-        cut = " Pixels beyond its ends have its last color." if beyond else ""
-        st.caption(f"{scale} shows {UNIT}.{cut} {_limits_of(questions)}")
-    with places[1]:
-        map_checks.show(questions, classes, limits, signed=signed)
+    if other:
+        with shown, st.spinner(f"Loading {escape(other.title)}"):
+            model_outputs.outputs(other, image)
+    contrast = against if against in classes else None
+    asked = (classes.index(named), classes.index(contrast) if contrast else None)
+    places = [third, third] if wide else controls.columns(2)
+    questions = _questions(vit, snapshot, image, other, asked, places)
+    checked = map_checks.choose(third, len(questions)) if wide else None
+    with shown:
+        maps = _computed(questions)
+        scale = compared_maps.color_scale(questions, maps, named, contrast)
+        words = f"{named} minus {contrast}" if contrast else named
+        _draw_maps(questions, maps, classes, words, scale)
+        if map_checks.choose(st.container(), len(questions)) if checked is None else checked:
+            map_checks.draw(questions, classes, scale.limits, signed=scale.signed)
 
 
 def _questions(
-    vit: Run, snapshot: Path | None, image: np.ndarray, target: int, against: int | None, other: Run | None
+    vit: Run,
+    snapshot: Path | None,
+    image: np.ndarray,
+    other: Run | None,
+    asked: tuple[int, int | None],
+    places: Sequence[DeltaGenerator],
 ) -> list[Question]:
     """Draw the choice of a method for the ViT and for the other run, and return what their maps are about."""
-    runs = [(vit, snapshot, "method"), *([(other, None, "other_method")] if other else [])]
-    questions, drawn = [], set()
-    for place, (run, weights, field) in zip(st.columns(2), runs, strict=False):
-        methods = attributions.suited(run, image, weights)
+    remaining, drawn = iter(places), set[str]()
+
+    def choose(run: Run, field: str, methods: Mapping[str, Method], stages: int) -> tuple[Method, Items]:
         label = f"Method for the {ARCHITECTURES[run.config.model].label}"
-        stages = 0 if run is vit else model_outputs.outputs(run, image, weights).stages
-        method, settings = method_controls.choose_method(
-            place, field, methods, label, stages=stages, drawn=drawn
+        return method_controls.choose_method(
+            next(remaining), field, methods, label, stages=stages, drawn=drawn
         )
-        questions.append(Question(run, image, target, against, weights, method, settings))
+
+    questions = compared_maps.questions_of(vit, snapshot, image, other, asked, choose)
     method_controls.forget_others(drawn)
     return questions
 
 
-def _draw_map(
-    question: Question,
-    values: np.ndarray,
+def _computed(questions: list[Question]) -> list[np.ndarray]:
+    """Return the map of each question, and show which one is being computed."""
+    maps = []
+    for question in questions:
+        with st.spinner(f"Computing the map of {escape(question.title)}"):
+            maps.append(attributions.values(question))
+            attributions.remark(question)
+    return maps
+
+
+def _draw_maps(
+    questions: list[Question],
+    maps: list[np.ndarray],
     classes: tuple[str, ...],
     words: str,
-    limits: tuple[float, float],
-    legend: str,
-    *,
-    signed: bool,
+    scale: ColorScale,
+) -> None:
+    """Draw the maps next to each other, and what to know about their methods and colors."""
+    kept = []
+    for place, question, values in zip(st.columns(2), questions, maps, strict=False):
+        with place:
+            kept.append(_draw_map(question, values, classes, words, scale))
+    rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, maps, strict=True)})
+    figure_files.pictures(kept, rows, key=f"what supports {words}", foot=scale.foot)
+    start = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
+    beyond = any(np.abs(values).max() > scale.limits[1] for values in maps)
+    cut = " Pixels beyond its ends have its last color." if beyond else ""
+    st.caption(f"{start} shows {UNIT}.{cut} {_limits_of(questions)}")
+
+
+def _draw_map(
+    question: Question, values: np.ndarray, classes: tuple[str, ...], words: str, scale: ColorScale
 ) -> tuple[str, Image.Image, str]:
     """Draw a map over its image, and return (title, picture, words) for the files."""
-    made = pictures.overlay(question.image, values, limits=limits, signed=signed)
+    made = pictures.overlay(question.image, values, limits=scale.limits, signed=scale.signed)
+    legend = pictures.overlay_scale(escape(scale.low), escape(scale.high), signed=scale.signed)
     alt = f"{question.title}, for {words}: {pictures.largest(values)}"
     predicted, confidence = attributions.predicted(question, classes)
     support = "" if np.abs(values).max() > 0 else " No region supports it here."
@@ -131,10 +157,6 @@ def _limits_of(questions: list[Question]) -> str:
     methods = {question.method.name: question.method for question in questions}
     sentences = [f"**{method.title}**: {method.misleads}" for method in methods.values()]
     return " ".join([*sentences, LIMITS_OF_MAPS])
-
-
-def _index(classes: tuple[str, ...], name: str) -> int | None:
-    return classes.index(name) if name in classes else None
 
 
 def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
@@ -186,7 +208,8 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
         limits = _draw_stages(question, chosen, named, count)
         st.caption(f"**{method.title}**: {method.misleads} {LIMITS_OF_MAPS}")
         try:
-            map_checks.show([question], classes, limits, signed=method.signed, columns=count)
+            if map_checks.choose(st.container(), 1):
+                map_checks.draw([question], classes, limits, signed=method.signed, columns=count)
         except UserError as error:
             st.error(sentence(error))
 
@@ -200,18 +223,16 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
     image = pictures.picture(chosen.image)
     places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     kept, maps = [("The image", image, chosen.name)], {}
-    shown = attributions.values(question)
-    top = attributions.scale_end([shown])
-    limits = (-top, top) if method.signed else (0.0, top)
+    (shown,) = _computed([question])
+    scale = compared_maps.color_scale([question], [shown], named, None)
     stages = attributions.stage_maps(question) if method.name == "grad-cam" else []
     for number, stage in enumerate(stages, start=1):
         maps[f"Stage {number}" if len(stages) > 1 else "After the last block"] = stage
-    ends = (f"−{top:.1f}", f"{top:.1f}") if method.signed else ("lowest", "highest")
-    legend = pictures.overlay_scale(*ends, signed=method.signed)
+    limits = scale.limits if scale.signed else None  # otherwise each map from its lowest to its highest value
+    low, high = (escape(scale.low), escape(scale.high)) if limits else ("lowest", "highest")
+    legend = pictures.overlay_scale(low, high, signed=scale.signed)
     for place, (title, values) in zip(places[1:], (maps or {method.title: shown}).items(), strict=False):
-        made = pictures.overlay(
-            chosen.image, values, limits=limits if method.signed else None, signed=method.signed
-        )
+        made = pictures.overlay(chosen.image, values, limits=limits, signed=scale.signed)
         what = f"stage {title.split()[-1]}" if maps else ARCHITECTURES[question.run.config.model].label
         alt = f"{method.title} of {what} for {named}: {pictures.largest(values)}"
         words = f"{values.shape[0]} x {values.shape[1]} positions, for **{escape(named)}**"
@@ -219,10 +240,10 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
             pictures.panel(title, made, alt, f"{words} {attributions.remark(question)}  \n{legend}")
         )
         kept.append((title, made, f"{method.title} for {named}"))
-    foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}." if method.signed else pictures.OVERLAY_FOOT
     rows = figure_files.map_rows(maps or {method.title: shown})
+    foot = scale.foot if limits else pictures.OVERLAY_FOOT
     figure_files.pictures(kept, rows, key=f"{method.title} for {named}", foot=foot)
-    return limits
+    return scale.limits
 
 
 def comparable_runs(vit: Run) -> list[Run]:

@@ -32,16 +32,15 @@ ERRORS = 2  # standard errors by which the accuracy must change to be grouped as
 class Measure:
     """One measured property of heads.
 
-    `order` is its name in links, `field` that in `HeadValues`, `label` that in headings, and `short` that in
-    the summary of a head. `limits` separate the groups, as functions of the size of an image in pixels and
-    the number of its patches. Values are multiplied by `scale`. They are written with `digits` at a map, and
-    with `fine` digits next to their error.
+    `order` is its name in links, `field` that in `HeadValues`, and `label` that on the page. `limits`
+    separate the groups, as functions of the size of an image in pixels and the number of its patches. Values
+    are multiplied by `scale`. They are written with `digits` at a map, and with `fine` digits next to their
+    error.
     """
 
     order: str
     field: str
     label: str
-    short: str
     unit: str = ""
     digits: int = 1
     fine: int = 2
@@ -55,7 +54,6 @@ MEASURES = (
         "distance",
         "distance",
         "mean distance",
-        "distance",
         " px",
         limits=lambda size, patches: (size / 4, 3 * size / 8, size / 2),
     ),
@@ -63,24 +61,22 @@ MEASURES = (
         "entropy",
         "entropy",
         "entropy",
-        "entropy",
         " bits",
         digits=2,
         limits=lambda size, patches: tuple(max(0.0, np.log2(patches) - bits) for bits in (3, 2, 1)),
     ),
-    Measure("cls", "to_cls", "attention to CLS", "to CLS", " %", scale=100, descending=True),
-    Measure("self", "to_self", "attention to itself", "to itself", " %", scale=100, descending=True),
+    Measure("cls", "to_cls", "attention to CLS", " %", scale=100, descending=True),
+    Measure("self", "to_self", "attention to itself", " %", scale=100, descending=True),
     Measure(
         "position",
         "position",
         "position correlation",
-        "position",
         digits=2,
         fine=3,
         descending=True,
         limits=lambda size, patches: (0.25, 0.5, 0.75),
     ),
-    Measure("change", "change", "accuracy without it", "accuracy without it", " pt", fine=1, scale=100),
+    Measure("change", "change", "change of accuracy without it", " pt", fine=1, scale=100),
 )
 LONG_UNITS = {" px": " pixels"}  # in headings
 
@@ -139,7 +135,6 @@ def _described(measure: Measure, table: Table, size: int, patches: int) -> dict[
     return {
         "order": measure.order,
         "label": measure.label,
-        "short": measure.short,
         "unit": measure.unit,
         "tiles": [[written(value, measure.digits) for value in row] for row in means],
         "texts": [list(map(with_error, *rows)) for rows in zip(means, errors, strict=True)],

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.attention import attributions, check_figures
 from dashboard.attention.attributions import Question
@@ -20,7 +21,16 @@ from vitcore.attribution.checks import MapCheck, mean_and_error
 PATIENCE_S = 0.3  # seconds before a progress bar appears: cached checks need none
 
 
-def show(
+def choose(place: DeltaGenerator, count: int) -> bool:
+    """Draw the switch for the checks of `count` maps, and return whether it is on."""
+    return place.toggle(
+        "Check these maps" if count > 1 else "Check this map",
+        help="Compare with the map of a model with random weights, and delete and insert the marked regions.",
+        **AttentionState.bound("checked", value="value"),
+    )
+
+
+def draw(
     questions: Sequence[Question],
     classes: tuple[str, ...],
     limits: tuple[float, float],
@@ -28,19 +38,13 @@ def show(
     signed: bool,
     columns: int = 2,
 ) -> None:
-    """Draw the switch for the checks, and if it is on, the checks of each map. Raises `UserError`.
+    """Draw the checks of each map. Raises `UserError`.
 
     `limits` are the ends of the color scale of the maps. A map is as wide as one of `columns` columns.
     """
-    on = st.toggle(
-        "Check these maps" if len(questions) > 1 else "Check this map",
-        help="Compare with the map of a model with random weights, and delete and insert the marked regions.",
-        **AttentionState.bound("checked", value="value"),
-    )
-    if on:
-        checks = _computed(questions)
-        _draw_random(questions, checks, limits, signed=signed, columns=columns)
-        _draw_curves(questions, checks, classes)
+    checks = _computed(questions)
+    _draw_random(questions, checks, limits, signed=signed, columns=columns)
+    _draw_curves(questions, checks, classes)
 
 
 def _computed(questions: Sequence[Question]) -> list[MapCheck]:

@@ -37,7 +37,7 @@ def choose_method(
     stages: int,
     drawn: set[str],
 ) -> tuple[Method, Items]:
-    """Draw the choice of a method and of its settings, and return both.
+    """Draw the choice of a method and of its settings in one frame, and return both.
 
     `field` is the field of `AttentionState` that holds the name of the method. The first of `methods` is the
     default. `stages` is the number of stages to choose from. `drawn` holds the names of the settings that are
@@ -46,6 +46,8 @@ def choose_method(
     titles = {name: method.title for name, method in methods.items()}
     usual = next(iter(titles))
     settled = bound.settle(AttentionState, field, titles)
+    framed = any(s.options for s in methods[settled].settings.values())
+    place = place.container(border=framed or (settled == "grad-cam" and stages > 1), gap="small")
     name = place.selectbox(
         label,
         list(titles),
@@ -61,9 +63,12 @@ def choose_method(
     new = [key for key in chosen if key not in drawn]
     slider = name == "grad-cam" and stages > 1
     places = place.columns(len(new) + slider) if new or slider else []
+    shared = [method.settings[key].label for key in chosen if key in drawn]
     for column, setting in zip(places, new, strict=False):
         _choose_setting(column, setting, method.settings[setting])
         drawn.add(setting)
+    if shared:
+        place.caption(f"{' and '.join(shared)}: the same for both maps")
     stage = None
     if slider:
         options = list(range(1, stages + 1))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
+from collections.abc import Mapping
 
 from dashboard.attention import (
     attributions,
     block,
     class_maps,
+    compared_maps,
     convolution,
     convolution_outputs,
     explorer,
@@ -18,7 +17,7 @@ from dashboard.attention import (
     side_by_side,
     views,
 )
-from dashboard.attention.attributions import Question
+from dashboard.attention.attributions import Items, Question
 from dashboard.drawing import pictures
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, page_runs, resources
@@ -46,6 +45,7 @@ from dashboard.states.attention import (
     AttentionState,
 )
 from vitcore.architectures import ARCHITECTURES
+from vitcore.attribution import Method
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -127,27 +127,23 @@ def _class_maps(
     first = prediction(probabilities, data.classes)
     target = first.index if state.target == PREDICTED else _class_index("target", state.target, data, query)
     against = None if state.minus == NO_CONTRAST else _class_index("minus", state.minus, data, query)
-    subjects = [(run, snapshot, "method", state.method)]
-    subjects += [(other, None, "other_method", state.other_method)] if other else []
-    questions = []
-    for subject, weights, field, name in subjects:
-        methods = attributions.suited(subject, image, weights)
+
+    def choose(subject: Run, field: str, methods: Mapping[str, Method], stages: int) -> tuple[Method, Items]:
+        name = getattr(state, field)
         if name and name not in methods:
             raise unusable(AttentionState.parameter(field), query, f"use {', '.join(methods)}")
         method = methods[name] if name else next(iter(methods.values()))
-        stages = model_outputs.outputs(subject, image, weights).stages
         if not ARCHITECTURES[subject.config.model].attention and (state.stage or 1) > max(stages, 1):
             raise unusable("stage", query, f"use a number up to {stages}")
-        settings, wrong = attributions.settings_of(
-            method, state.settings, state.stage if stages > 1 else None
-        )
+        stage = state.stage if stages > 1 else None
+        settings, wrong = attributions.settings_of(method, state.settings, stage)
         if wrong:
             setting = method.settings[wrong[0].partition("=")[0].removeprefix(SETTING)]
             raise unusable(wrong[0].partition("=")[0], query, f"use {', '.join(map(str, setting.options))}")
-        questions.append(Question(subject, image, target, against, weights, method, settings))
-    return Pictures(
-        [("The image", pictures.data_url(image), chosen.name), *_pictures(questions, data, state)]
-    )
+        return method, settings
+
+    questions = compared_maps.questions_of(run, snapshot, image, other, (target, against), choose)
+    return _pictures(questions, chosen, data, state)
 
 
 def _class_index(field: str, name: str, data: Dataset, query: Query) -> int:
@@ -158,23 +154,26 @@ def _class_index(field: str, name: str, data: Dataset, query: Query) -> int:
 
 
 def _pictures(
-    questions: list[Question], data: Dataset, state: AttentionState
-) -> Iterator[tuple[str, str, str]]:
-    """Yield the maps as (heading, PNG, caption), in one color scale, each followed by its check."""
-    found = [attributions.values(question) for question in questions]
-    signed = state.minus != NO_CONTRAST or any(question.method.signed for question in questions)
-    top = max(max(float(np.abs(values).max()) for values in found), 1e-9)
-    alone = len(questions) == 1 and not state.checked  # then a map from its lowest to its highest value
-    limits = (-top, top) if signed else None if alone else (0.0, top)
+    questions: list[Question], chosen: SelectedImage, data: Dataset, state: AttentionState
+) -> Pictures:
+    """Return the image and the maps in the color scale of the page, each followed by its check if asked."""
+    maps = [attributions.values(question) for question in questions]
+    against = None if state.minus == NO_CONTRAST else state.minus
+    scale = compared_maps.color_scale(questions, maps, data.classes[questions[0].target], against)
+    signed, alone = scale.signed, len(questions) == 1 and not state.checked
+    limits = None if alone and not signed else scale.limits  # alone: from its lowest to its highest value
     words = "" if state.target == PREDICTED else f" for {state.target}"
-    words += "" if state.minus == NO_CONTRAST else f" minus {state.minus}"
-    for question, values in zip(questions, found, strict=True):
+    words += f" minus {against}" if against else ""
+    parts = [("The image", pictures.data_url(questions[0].image), chosen.name)]
+    for question, values in zip(questions, maps, strict=True):
         name, confidence = attributions.predicted(question, data.classes)
         made = pictures.encoded(pictures.overlay(question.image, values, limits=limits, signed=signed))
-        yield f"{question.title}{words}", made, f"predicts {name}, {confidence} confidence"
+        parts.append((f"{question.title}{words}", made, f"predicts {name}, {confidence} confidence"))
         if state.checked:
             check = list(attributions.check(question))[-1][2]
             assert check is not None  # the last item has the checks
             made = pictures.overlay(question.image, check.random_map, limits=limits, signed=signed)
             words_of_check = f"rank correlation {map_checks.correlation(check)}"
-            yield f"{question.title}, random weights", pictures.encoded(made), words_of_check
+            parts.append((f"{question.title}, random weights", pictures.encoded(made), words_of_check))
+    low, high = (scale.low, scale.high) if limits else ("lowest", "highest")
+    return Pictures(parts, (low, pictures.overlay_bar(signed=signed), high))

@@ -126,6 +126,17 @@ def sides_of(
     return left, Side(run, None if wanted == BEST else right, right_image)
 
 
+def title(left: Side, right: Side) -> str:
+    """Return the run, the weights and the image of both sides, without saying twice what they share."""
+    runs = [left.run.title, right.run.title]
+    weights = [
+        f"step {step_of(side.snapshot)}" if side.snapshot else "best weights" for side in (left, right)
+    ]
+    images = [left.chosen.name, right.chosen.name]
+    parts = [runs, weights, images] if weights[0] != weights[1] or left.snapshot else [runs, images]
+    return "; ".join(" and ".join(dict.fromkeys(part)) for part in parts)
+
+
 def prepare(
     left: Side, right: Side, data: Dataset, at: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[views.AttentionView]]:

@@ -9,7 +9,7 @@ import base64
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from plotly.colors import sample_colorscale
 
 from dashboard.drawing.markdown import escape
@@ -26,6 +26,7 @@ SIGNED = _colors("PuOr_r")  # differences: violet below zero, orange above; safe
 # The tints of overlays: colors that photographs seldom have, and that color-blind eyes can tell apart.
 MAGENTA, GREEN = np.array([255, 0, 128], dtype=np.uint8), np.array([160, 230, 0], dtype=np.uint8)
 TINT_SHARE = 0.65  # share of the tint where a map is at its limit
+MARKED_SIZE = 512  # pixels of the side of `with_patch`, at least
 SCALE_STEPS, SCALE_GRAY = 64, 150
 OVERLAY_FOOT = "Each map: untinted where it is lowest, magenta where it is highest."  # of saved pictures
 SCALE_ALT = "Color scale"  # selected by the style sheet
@@ -39,6 +40,28 @@ def picture(image: np.ndarray) -> Image.Image:
 def data_url(image: np.ndarray) -> str:
     """Return an image uint8 [3, S, S] as a data URL of a PNG."""
     return encoded(picture(image))
+
+
+def with_patch(image: np.ndarray, rows: int, patch: tuple[int, int] | None) -> Image.Image:
+    """Return an image uint8 [3, S, S] enlarged, cut into `rows` x `rows` patches, one of them in a frame.
+
+    `patch` is (row, column), from 0. With one row, there are no lines.
+    """
+    size = image.shape[1]
+    zoom = max(1, -(-MARKED_SIZE // size))
+    made = picture(image).resize((size * zoom, size * zoom), Image.Resampling.NEAREST).convert("RGBA")
+    lines, step = Image.new("RGBA", made.size), size * zoom / rows
+    pen = ImageDraw.Draw(lines)
+    for i in range(1, rows):
+        at = round(i * step)
+        pen.line([(at, 0), (at, made.height)], fill=(255, 255, 255, 90))
+        pen.line([(0, at), (made.width, at)], fill=(255, 255, 255, 90))
+    if patch:
+        top, left = (round(i * step) for i in patch)
+        box = (left, top, round(left + step), round(top + step))
+        pen.rectangle(box, outline=(0, 0, 0, 255), width=9)
+        pen.rectangle([box[0] + 2, box[1] + 2, box[2] - 2, box[3] - 2], outline=(255, 255, 255, 255), width=5)
+    return Image.alpha_composite(made, lines).convert("RGB")
 
 
 def encoded(made: Image.Image) -> str:
@@ -97,10 +120,14 @@ def overlay(
 
 def overlay_scale(low: str, high: str, *, signed: bool = False) -> str:
     """Return the color scale of `overlay` on a gray photograph between its two labels, as Markdown."""
+    return f"{low} ![{SCALE_ALT}]({overlay_bar(signed=signed)}) {high}"
+
+
+def overlay_bar(*, signed: bool = False) -> str:
+    """Return the colors of `overlay` on a gray photograph, from the lowest value to the highest, as a PNG."""
     shares = np.linspace(-1 if signed else 0, 1, SCALE_STEPS)[None]
     gray = np.full((3, 1, SCALE_STEPS), SCALE_GRAY, dtype=np.uint8)
-    bar = overlay(gray, shares, limits=(-1, 1) if signed else (0, 1), signed=signed)
-    return f"{low} ![{SCALE_ALT}]({encoded(bar)}) {high}"
+    return encoded(overlay(gray, shares, limits=(-1, 1) if signed else (0, 1), signed=signed))
 
 
 def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:

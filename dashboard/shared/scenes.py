@@ -100,9 +100,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures side by side: (heading, PNG as a data URL, caption)."""
+    """Pictures side by side: (heading, PNG as a data URL, caption).
+
+    `legend` is their color scale: the label of the low end, its bar as a data URL, the label of the high end.
+    """
 
     parts: list[tuple[str, str, str]]
+    legend: tuple[str, str, str] | None = None
 
 
 Scene = Explorer | SideBySide | Block | Convolution | Stepper | Similarity | Replay | Figures | Pictures
@@ -116,7 +120,12 @@ def as_html(pictures: Pictures) -> str:
         f"<p>{html.escape(caption).replace(' %', '&nbsp;%')}</p></figure>"
         for heading, url, caption in pictures.parts
     )
-    return f'<div class="talk-pictures">{cells}</div>'
+    legend = ""
+    if pictures.legend:
+        low, bar, high = pictures.legend
+        ends = html.escape(low), html.escape(high)
+        legend = f'<p class="talk-legend">{ends[0]} <img src="{bar}" alt="Color scale"> {ends[1]}</p>'
+    return f'<div class="talk-pictures">{cells}</div>{legend}'
 
 
 def with_one_font_size(figure: go.Figure, height: int | None) -> go.Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from dashboard.attention import scene as attention
+from dashboard.attention import side_by_side
 from dashboard.shared import scenes
 from dashboard.shared.selection import SelectedImage
 from dashboard.standalone.document import document, mount_point
@@ -19,7 +20,10 @@ def from_address(state: dict[str, str]) -> str:
     """Return the file for the parameters of an address of the Attention page. Raises `UserError`."""
     scene = attention.scene(state)
     if not isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
-        raise UserError("This model has no attention: there is no explorer to put into a file.")
+        raise UserError(
+            "Class maps have no HTML file of their own: download them as PNG, SVG or CSV on the Attention "
+            "page, or write a talk with this view as a step."
+        )
     right = scene.right if isinstance(scene, scenes.SideBySide) else None
     return explorer_file(scene.run, scene.chosen, scene.data, state, right)
 
@@ -47,6 +51,8 @@ def explorer_file(
     else:
         pieces = [explorer_piece(scenes.Explorer(run, chosen, data), state, talk=False)]
     title = f"{run.title}, {chosen.name}"
+    if read.view == SIDE_BY_SIDE and right:
+        title = side_by_side.title(*side_by_side.sides_of(run, chosen, *right, state))
     mounts = "".join(mount_point(i, piece) for i, piece in enumerate(pieces))
     body = f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{mounts}</main>'
     return document(f"{title} \u00b7 ViT Lab", body, pieces, {"standalone": "explorer"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
@@ -15,8 +15,11 @@ from dashboard.talk import cached, store
 from dashboard.talk.files import check_step
 from vitcore.errors import UserError
 from vitcore.paths import readonly
+from vitcore.probes import PROBES
 
 TALK, SAY, ERROR = "add_talk", "add_say", "add_step"
+SUGGESTED = "add_suggested"  # the title that the form had suggested
+MAX_TITLE = 80
 LAST = "add_last"  # the talk that a step was added to last, by name
 
 
@@ -35,7 +38,8 @@ def draw(page: str) -> None:
             accept_new_options=True,
             placeholder="Choose a talk, or type the title of a new one",
         )
-        st.text_input("Title of the step", PAGES[page].question, key=_title_key(page))
+        _suggest_title(page)
+        st.text_input("Title of the step", key=_title_key(page))
         st.text_input("Sentence for the audience", key=SAY)
         st.form_submit_button(
             "Add to talk",
@@ -47,6 +51,30 @@ def draw(page: str) -> None:
         )
     messages.show_error(ERROR, "")
     _toast()
+
+
+def _suggest_title(page: str) -> None:
+    """Fill the field of the title with that of the current view, unless the visitor has changed it."""
+    key, title = _title_key(page), default_title(_link(page))
+    suggested = st.session_state.get(SUGGESTED)
+    if key not in st.session_state or (title != suggested and st.session_state[key] == suggested):
+        st.session_state[key] = title
+    st.session_state[SUGGESTED] = title
+
+
+def default_title(link: str) -> str:
+    """Return a title for the step with a link: the view, and the image, the layer and the head, if any."""
+    page, _, query = link.partition("?")
+    state = dict(
+        parse_qsl(query)
+    )  # also of a link that no step can have: the form refuses it when it is sent
+    probe = state.get("probe", "")
+    name = PROBES[probe].title if probe in PROBES else probe
+    parts = [name or state.get("view") or state.get("show") or PAGES[page].label]
+    if kind := state.get("class") or state.get("look"):
+        parts.append(f"{kind}, test image {state.get('image') or state.get('nth') or 1}")
+    parts += [f"{field} {state[field]}" for field in ("layer", "head", "step") if field in state]
+    return ", ".join(parts)[:MAX_TITLE]
 
 
 def _title_key(page: str) -> str:

@@ -25,16 +25,19 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
     sections: list[str] = []
     errors: list[str] = []
     for number, step in enumerate(talk.steps, start=1):
+        picture = ""
         try:
-            step_pieces = pieces_of(scenes.scene(step.page, step.state), step.state)
+            scene = scenes.scene(step.page, step.state)
+            step_pieces = pieces_of(scene, step.state)
+            picture = stage.asked(number, step, scene, step.state)
         except UserError as error:
             errors.append(f"Step {number}, {step.title}: {error}")
             step_pieces = [_error_piece(str(error))]
         views = "".join(mount_point(i, piece) for i, piece in enumerate(step_pieces, start=len(pieces)))
         pieces += step_pieces
         sections.append(
-            stage.cover(number, step, f'[data-step="{number}"] > *')
-            + f'<section class="standalone-step" data-step="{number}" hidden>'
+            stage.cover(number, step, f'.standalone-step[data-step="{number}"] > :not(.talk-asked)')
+            + f'<section class="standalone-step" data-step="{number}" hidden>{picture}'
             f'<div class="st-key-talk_words">{stage.words(step)}</div>'
             f'<div class="st-key-talk_stage">{views}</div></section>'
         )

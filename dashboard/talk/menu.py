@@ -62,7 +62,10 @@ def _entry(name: str, path: Path) -> None:
         st.markdown(f"**{escape(talk.title)}**, {count}")
         with st.container(horizontal=True, gap="small"):
             links(name)
-            st.link_button("Edit", EditorState.of(edit=name).address, icon=":material/edit:", type="tertiary")
+            own = path.parent == folders()[0]
+            label, icon = ("Edit", "edit") if own else ("Copy to edit", "content_copy")
+            address = EditorState.of(edit=name).address  # a bundled talk can only be copied there
+            st.link_button(label, address, icon=f":material/{icon}:", type="tertiary")
             download(name, talk, key=f"talk_file_{name}")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.talk import controls
 from dashboard.drawing.markdown import sentence
@@ -54,8 +55,9 @@ def show() -> None:
     st.html(stage.cover(index + 1, step, VIEW) or "<style>:root {}</style>")  # keeps its place
     with st.container(key="talk_words"):
         st.html(stage.words(step))
+    question = st.container(key="talk_asked")
     with st.container(key="talk_stage"):
-        _draw(name, index, step)
+        _draw(name, index, step, question)
     with st.container(key="talk_warm"):  # invisible: makes the browser load plotly.js during the first step
         st.plotly_chart(go.Figure(), key="talk_warm_figure")
     _prepare(talk, index)
@@ -75,8 +77,11 @@ def _on_change() -> None:
         st.session_state.talk_scale = float(event["scale"])
 
 
-def _draw(name: str, index: int, step: Step) -> None:
-    """Draw the view of a step. What the speaker changes in it is kept until another step is shown."""
+def _draw(name: str, index: int, step: Step, question: DeltaGenerator) -> None:
+    """Draw the view of a step, and its image in the place for its question.
+
+    What the speaker changes in the view is kept until another step is shown.
+    """
     key = f"talk_{name}_{index}"
     try:
         linked = dict(step.state)
@@ -92,6 +97,7 @@ def _draw(name: str, index: int, step: Step) -> None:
     try:
         with _loading() if cold else nullcontext():
             scene = scenes.scene(step.page, state)
+        question.html(stage.asked(index + 1, step, scene, linked) or "<style>:root {}</style>")
         stage.draw(scene, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
     except UserError as error:
         st.error(sentence(error))  # `sentence` escapes names from files and addresses

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import streamlit as st
@@ -17,10 +17,11 @@ from dashboard.attention import block, convolution, explorer, side_by_side
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.components.window import is_narrow
-from dashboard.drawing import figures
+from dashboard.drawing import figures, pictures
 from dashboard.drawing.narrow import one_panel_a_row
 from dashboard.inductive_bias import live_image
 from dashboard.shared import scenes
+from dashboard.states.attention import AttentionState
 from dashboard.talk.files import Step, Talk
 
 # Pixels of all figures together. talk.css enlarges them to 69 % of the window's height, which leaves room for
@@ -28,6 +29,7 @@ from dashboard.talk.files import Step, Talk
 HEIGHT = 344
 # maximum number of characters at full size: a title in one line, and a sentence in two lines
 MAX_TITLE, MAX_SENTENCE = 56, 160
+MAX_ASKED = 400  # characters of a question and its choices next to an image
 MAX_LONG = 225  # characters of an answer and a sentence in two lines of smaller type
 
 
@@ -62,6 +64,37 @@ def cover(number: int, step: Step, selector: str) -> str:
         return ""
     hidden = "{ visibility: hidden; opacity: 0 }"
     return f'<style>html:not([data-answered~="{number}"]) {selector} {hidden}</style>'
+
+
+def asked(number: int, step: Step, scene: scenes.Scene, state: Mapping[str, str]) -> str:
+    """Return the image of a step as HTML, which is next to its question until the answer is shown.
+
+    The patch whose attention the step shows has a frame. Empty without a question or an image, and if the
+    question with its choices is so long that it needs the width.
+    """
+    if not 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers)):
+        return ""
+    rows, patch, image, words = 1, None, None, "The image"
+    if isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
+        image, config = scene.chosen.image, scene.run.config
+        if "patch_size" in config.options and not isinstance(scene, scenes.Convolution):
+            rows = config.image_size // config.options["patch_size"]
+            query = AttentionState.read(state)[0].query or ""
+            if "." in query:
+                row, column = map(int, query.split("."))
+                patch, words = (row - 1, column - 1), f"The image, with a frame at row {row}, column {column}"
+    elif isinstance(scene, scenes.Replay):
+        image = scene.image
+    elif isinstance(scene, scenes.Stepper):
+        image = scene.arguments["image"]
+    if image is not None:
+        picture = pictures.encoded(pictures.with_patch(image, rows, patch))
+    elif isinstance(scene, scenes.Pictures) and scene.parts[0][0] == "The image":
+        picture = scene.parts[0][1]
+    else:
+        return ""
+    shown = f'html[data-answered]:not([data-answered~="{number}"]) .talk-asked-{number} {{ display: block }}'
+    return f'<img class="talk-asked talk-asked-{number}" src="{picture}" alt="{words}"><style>{shown}</style>'
 
 
 def named(talk: Talk) -> dict[str, list[str]]:

@@ -64,6 +64,18 @@ def values(page):
     return [found and np.array(found) for found in page.evaluate(text)]
 
 
+def test_maps_of_heads_fill_most_of_their_column_in_a_small_window(visitor):
+    page = visitor.open("attention?view=Side+by+side&run=vit-cifar10-gpu")
+    expect(page.locator(".pair[data-frame]")).to_be_visible()
+    visitor.settle()
+    for scroll in page.locator(".pair-scroll").all():
+        width, grid, overflow = scroll.evaluate(
+            "e => [e.clientWidth, e.firstElementChild.clientWidth, e.scrollHeight - e.clientHeight]"
+        )
+        assert grid > 0.7 * width
+        assert overflow <= 0
+
+
 def test_pointer_is_on_the_same_patch_of_both_images_without_the_server(visitor, run, data):
     sent = []
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))

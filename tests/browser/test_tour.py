@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from dashboard import tour
 from dashboard.guide.tour import stops
 from tests.browser.views import violations
 
@@ -23,15 +24,27 @@ def expect_stop(page, number):
 
 
 def assert_nothing_is_hidden(page):
-    """The page ends where the strip begins, and both fit the window."""
+    """The page begins where the strip ends, and both fit the window."""
     page.wait_for_function(
-        "document.querySelector('[data-testid=stMain]').getBoundingClientRect().bottom <= "
-        "document.querySelector('.tour').getBoundingClientRect().top + 1"
+        "document.querySelector('[data-testid=stMain]').getBoundingClientRect().top >= "
+        "document.querySelector('.tour').getBoundingClientRect().bottom - 1"
     )
-    strip = page.locator(".tour")
-    assert strip.evaluate(
-        "e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().bottom <= innerHeight"
-    )
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.getBoundingClientRect().bottom <= innerHeight + 1")
+    assert page.locator(".tour").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@pytest.mark.parametrize(
+    ("number", "last"), [(3, ".steps-hover"), (4, ".xp-summary"), (5, ".inside-formula")]
+)
+def test_stop_shows_all_of_its_drawing_in_a_small_window(visitor, number, last):
+    page = visitor.open(tour.addresses()[number - 1].removeprefix("./"))
+    expect_stop(page, number)
+    expect(page.locator(last)).to_be_visible()
+    visitor.settle()
+    assert_nothing_is_hidden(page)
+    box = page.locator(last).bounding_box()
+    assert box["y"] + box["height"] <= 720
 
 
 @pytest.mark.slow

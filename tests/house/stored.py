@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitcore.probes import PROBES
+from vitcore.probes import HEADS, PROBES
 from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
@@ -15,6 +15,13 @@ def values(probe, run):
     runs = [find_run(run)]
     settings = PROBES[probe].settings()
     return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values.model_dump()
+
+
+def head_distances(run):
+    """Return the mean distance of each head in pixels, [layer][head], as the Attention page shows it."""
+    runs = [find_run(run)]
+    images = images_for(runs, HEADS.images)
+    return find(HEADS, [Subject(runs[0])], images, HEADS.settings()).values.distance.mean
 
 
 def at(probe, curve, x):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.attention import class_maps
+from dashboard.attention import attributions, class_maps
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.states.attention import PREDICTED
@@ -180,6 +184,29 @@ def test_caption_says_that_both_share_a_color_scale_only_if_there_are_two_pictur
     assert not app.exception
     assert sum("data:image" in markdown.value for markdown in app.markdown) == count
     assert any("for both" in caption.value for caption in app.caption) == (count == 2)
+
+
+def test_map_that_is_being_computed_is_named_in_a_spinner(monkeypatch):
+    shown, computed = [], []
+
+    @contextmanager
+    def spinner(text, **_):
+        shown.append(text)
+        yield
+        shown.pop()
+
+    def values(question, seed=None):
+        computed.append((question.title, *shown))
+        return np.ones((8, 8))
+
+    monkeypatch.setattr(st, "spinner", spinner)
+    monkeypatch.setattr(attributions, "values", values)
+    app = AppTest.from_function(
+        class_maps_of_the_bundled_vit, args=("resnet-cifar10",), default_timeout=60
+    ).run()
+    assert not app.exception
+    assert len(computed) == 2
+    assert all(escape(title) in shown[-1] for title, *shown in computed)
 
 
 @pytest.mark.parametrize("run", ["vit-cifar10", "resnet-cifar10"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.talk import files, store
+from dashboard.talk import add_form, files, store
 from dashboard.talk.files import Step
 from dashboard.talk.store import Place
 from tests.apptests import open_app
@@ -94,6 +94,30 @@ def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
     app = open_app("compare")
     entries = [markdown.value for markdown in app.markdown if "3 steps" in markdown.value]
     assert [entry.split("**")[1] for entry in entries] == ["Mine", "The first talk", "The second talk"]
+    edited = [link.proto.label for link in app.get("link_button") if "edit=" in link.proto.url]
+    assert edited == ["Edit", "Copy to edit", "Copy to edit"]
+
+
+@pytest.mark.parametrize(
+    ("link", "title"),
+    [
+        ("attention?class=frog&image=4&view=Class+maps", "Class maps, frog, test image 4"),
+        ("attention?class=cat&layer=2&head=5", "Attention, cat, test image 1, layer 2, head 5"),
+        ("overview?look=dog&nth=3", "Overview, dog, test image 3"),
+        ("compare?show=Confusion", "Confusion"),
+        ("inductive_bias?probe=shift&class=cat&image=1", "Shift, cat, test image 1"),
+        ("training", "Training"),
+    ],
+)
+def test_suggested_title_names_the_view_and_what_it_shows(link, title):
+    assert add_form.default_title(link) == title
+
+
+def test_title_follows_the_view_until_the_visitor_changes_it(mine):
+    app = open_app("compare", show="Confusion")
+    assert app.text_input(key="add_title_compare").value == "Confusion"
+    app.query_params["show"] = "Scores"
+    assert app.run().text_input(key="add_title_compare").value == "Scores"
 
 
 # ---- the editor

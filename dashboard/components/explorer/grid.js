@@ -77,6 +77,13 @@ function largestFit(groups, w, h, around) {
   return best;
 }
 
+// Return how to name the layer and the head of each map so that all names fit into `width` pixels, or null.
+// A name such as "2.5" would look like a value.
+function longestName(heads, width) {
+  const ways = [" ", ""].map((space) => (r, c) => `L${r + 1}${space}H${c + 1}`);
+  return ways.find((nameOf) => heads.every(([r, c]) => LETTER * nameOf(r, c).length <= width)) ?? null;
+}
+
 // The maps of a measure flow from left to right. Each has its value below it, and the layer and the head
 // above it, if there is enough space for them. The grid scrolls if the maps do not fit without their names.
 function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
@@ -87,11 +94,12 @@ function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
   const { columns, unit } = named ?? unnamed ?? scrolling, above = unnamed ? 2 : NAME;
   const around = withoutNames + above, cells = [], texts = [];
   const longest = Math.max(...tiles.flat().map((text) => text.length)) + ofValues.length;
+  const nameOf = longestName(groups.flatMap(({ heads }) => heads), unit + GAP);
   const suffix = unit + GAP >= LETTER * longest ? ofValues : ""; // the headings have the unit, too
   let y = 0;
   for (const { label, heads } of groups) {
     texts.push({
-      text: `${label}: ${heads.length}`,
+      text: `${label}: ${heads.length} ${heads.length === 1 ? "head" : "heads"}`,
       x: 3,
       y: y + HEADING / 2 - 1,
       align: "left",
@@ -101,10 +109,9 @@ function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
     heads.forEach(([r, c], i) => {
       const left = 3 + (i % columns) * (unit + GAP);
       const top = y + Math.floor(i / columns) * (unit + around) + above;
-      const name = unit < 42 ? `${r + 1}.${c + 1}` : `L${r + 1} H${c + 1}`;
       const x = left + unit / 2;
       cells.push({ r, c, left, top });
-      if (!unnamed) texts.push({ text: name, x, y: top - NAME / 2 - 2, align: "center" });
+      if (!unnamed && nameOf) texts.push({ text: nameOf(r, c), x, y: top - NAME / 2 - 2, align: "center" });
       texts.push({ text: tiles[r][c] + suffix, x, y: top + unit + under - LABEL / 2 + 1, align: "center" });
     });
     y += Math.ceil(heads.length / columns) * (unit + around) - GAP;

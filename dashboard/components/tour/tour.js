@@ -1,6 +1,6 @@
 // The strip with the current stop of the tour. Back and Next are links to other stops. The keys `n` and `p`
 // follow them, and Escape in the strip skips the tour.
-// The strip reports its height, so that the page ends above it (style/header.css).
+// The strip reports its height, so that the page begins below it (style/header.css).
 
 import { keepAddress, writeAddress } from "../shared/address.js";
 import { isForTalk } from "../shared/talk_keys.js";
@@ -61,15 +61,17 @@ class Tour {
     this.send("leave", true);
   }
 
-  // Let the page end above the strip.
+  // Let the page begin below the strip.
   reportHeight() {
-    const height = this.root.isConnected ? this.root.offsetHeight : 0;
-    document.documentElement.style.setProperty(HEIGHT, `${height}px`);
+    const page = document.documentElement, height = this.root.isConnected ? this.root.offsetHeight : 0;
+    page.toggleAttribute("data-tour", height > 0);
+    page.style.setProperty(HEIGHT, `${height}px`);
   }
 
   remove() {
     this.lifetime.abort();
     this.observer.disconnect();
+    document.documentElement.removeAttribute("data-tour");
     document.documentElement.style.removeProperty(HEIGHT);
     this.root.tour = null;
   }

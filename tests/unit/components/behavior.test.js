@@ -10,7 +10,6 @@ const MEASURE = {
   order: "distance",
   label: "mean distance",
   unit: " px",
-  short: "distance",
   tiles: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c}`)),
   texts: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c} ± 1 pixels`)),
   groups: [
@@ -41,8 +40,8 @@ Deno.test("ordered maps flow in the order of the measure, and each point belongs
 Deno.test("each ordered map has its layer, head and value, and each group a heading with its size", () => {
   const { texts } = gridPlan(MAPS, 600, 360, 1, MEASURE);
   assert.deepEqual(texts.filter((t) => t.heading).map((t) => t.text), [
-    "under 8 pixels: 7",
-    "from 8 pixels: 5",
+    "under 8 pixels: 7 heads",
+    "from 8 pixels: 5 heads",
   ]);
   const tiles = texts.filter((t) => !t.heading).map((t) => t.text);
   assert.deepEqual(tiles.slice(0, 4), ["L1 H1", "00 px", "L2 H1", "10 px"]);
@@ -52,6 +51,16 @@ Deno.test("each ordered map has its layer, head and value, and each group a head
   assert.ok(low.height <= 170);
   const small = gridPlan(MAPS, 160, 120, 1, MEASURE); // too small for the unit
   assert.ok(small.texts.some((t) => t.text === "10") && !small.texts.some((t) => t.text === "10 px"));
+});
+
+Deno.test("a small map is named by its layer and head, not by two numbers that look like a value", () => {
+  const names = (w, h, measure = MEASURE) =>
+    gridPlan(MAPS, w, h, 1, measure).texts.filter((t) => /^L|^\d+\.\d+$/.test(t.text)).map((t) => t.text);
+  assert.deepEqual(names(200, 1000).slice(0, 2), ["L1 H1", "L2 H1"]);
+  assert.deepEqual(names(96, 190).slice(0, 2), ["L1H1", "L2H1"]);
+  const deep = { ...MEASURE, groups: [{ label: "one", heads: [[0, 0]] }] };
+  const { texts } = gridPlan(MAPS, 600, 360, 1, deep);
+  assert.equal(texts.find((t) => t.heading).text, "one: 1 head");
 });
 
 Deno.test("maps without an order are rows of layers with their means", () => {
@@ -75,8 +84,8 @@ Deno.test("heads are ordered only by a measure that has values", () => {
 Deno.test("the summary has the values of one head, and says how many images were ablated if fewer", () => {
   const { about, values } = summaryOf({ header: HEADER, cell: { r: 2, c: 1 } });
   assert.match(about, /Layer 3, head 2\b.*\b200\b/);
-  assert.deepEqual(values, [["distance", "21 ± 1 pixels"]]);
-  const change = { ...MEASURE, order: "change", short: "accuracy" };
+  assert.deepEqual(values, [["mean distance", "21 ± 1 pixels"]]);
+  const change = { ...MEASURE, order: "change", label: "accuracy" };
   const header = { ...HEADER, behavior: { count: 200, ablated: 60, measures: [change] } };
   assert.match(summaryOf({ header, cell: { r: 0, c: 0 } }).values[0][0], /\b60 images/);
   assert.deepEqual(summaryOf({ header, cell: { r: 3, c: 0 } }).values, []);

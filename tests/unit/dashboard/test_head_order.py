@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from dashboard.attention import explorer, head_order, views
 from dashboard.shared.scenes import Explorer
 from dashboard.shared.selection import SelectedImage
 from dashboard.talk import scenes
+from tests.conftest import ROOT
 from tests.made_runs import make_run
 from vitcore.analysis.head_behavior import head_behavior
 from vitcore.data import load_dataset
@@ -80,6 +83,12 @@ def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
     assert ("less than 2 standard errors" in same, constant) == (True, [[0, 1], [1, 0]])
     assert found["tiles"] == [["\u22122.0", "0.0"], ["+1.5", "\u22121.5"]]
     assert found["texts"][0][0] == "\u22122.0 ± 1.0 pt"
+
+
+def test_menu_of_orders_has_the_words_of_the_summary():
+    page = (ROOT / "dashboard" / "components" / "explorer" / "explorer.html").read_text(encoding="utf-8")
+    options = re.findall(r'<option value="(\w+)">([^<]+)</option>', page)
+    assert options == [("layers", "layers"), *((one.order, one.label) for one in head_order.MEASURES)]
 
 
 def test_measures_without_values_are_left_out():

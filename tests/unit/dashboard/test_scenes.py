@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from dashboard.page_table import PAGES
 from dashboard.shared import scenes as scene_types
-from dashboard.talk import scenes
+from dashboard.shared.scenes import image_in
+from dashboard.standalone import explorer_file
+from dashboard.states.attention import AttentionState
+from dashboard.talk import html_export, scenes, stage
+from dashboard.talk.files import Step, Talk, parse_link
 from tests.conftest import ROOT
+from vitcore.data import load_dataset
 from vitcore.errors import UserError
 
 
@@ -51,6 +62,13 @@ from vitcore.errors import UserError
 def test_link_to_something_missing_is_refused_with_its_name(where, state, words):
     with pytest.raises(UserError, match=words):
         scenes.scene(where, state)
+
+
+@pytest.mark.parametrize("link", [{"view": "Class maps", "run": "vit-cifar10"}, {"run": "resnet-cifar10"}])
+def test_class_maps_have_no_file_and_the_refusal_names_the_other_formats(link):
+    with pytest.raises(UserError, match=r"(?i)class maps .* PNG, SVG or CSV .* talk") as refused:
+        explorer_file.from_address(link)
+    assert "no attention" not in str(refused.value)
 
 
 def test_link_to_something_unsupported_is_refused_with_its_value():
@@ -132,3 +150,48 @@ def test_pages_import_no_other_page_for_their_scene():
 def test_stepper_starts_at_the_step_in_the_link():
     assert scenes.scene("patches", {"step": "3"}).arguments["step"] == 3
     assert scenes.scene("patches", {}).arguments["step"] == 1
+
+
+def asked(link, question="Which patch?"):
+    """Return the pixels of the picture next to the question of a step, or None."""
+    page, state = parse_link(link)
+    answer = {"question": question, "answer": "This."} if question else {}
+    step = Step(title="Title", say="Words.", link=link, **answer)
+    text = stage.asked(3, step, scenes.scene(page, state), state)
+    found = re.search(r'src="data:image/png;base64,([^"]+)"', text)
+    return found and np.array(Image.open(io.BytesIO(base64.b64decode(found[1]))))
+
+
+def test_question_has_the_image_of_its_step_with_a_frame_at_the_queried_patch():
+    link = "attention?run=vit-cifar10&class=cat&image=1&layer=2&head=3"
+    plain, framed = asked(link + "&query=cls"), asked(f"{link}&query=3.4&view=Inside+a+block")
+    changed = np.argwhere((plain != framed).any(axis=-1))
+    unit = len(plain) / 8
+    assert np.all(np.abs(changed.min(axis=0) - unit * np.array([2, 3])) <= 9)
+    assert np.all(np.abs(changed.max(axis=0) - unit * np.array([3, 4])) <= 9)
+    image = image_in(AttentionState.of(kind="cat", image=1), load_dataset("cifar10-mini")).image
+    step = len(plain) // 32
+    assert np.array_equal(plain[step // 2 :: step, step // 2 :: step], image.transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize(
+    ("link", "question", "shown"),
+    [
+        ("overview?look=cat", "What is it?", True),
+        ("patches?class=cat&image=1&step=2", "How many patches?", True),
+        ("patches?class=cat&image=1&step=2", "", False),
+        ("compare?show=Scores", "Which model?", False),
+    ],
+)
+def test_question_has_a_picture_if_its_step_has_an_image(link, question, shown):
+    assert (asked(link, question) is not None) == shown
+
+
+def test_exported_question_covers_its_own_step_and_shows_its_image():
+    link = "overview?look=cat"
+    asking = Step(title="Ears", say="Words.", question="What is it?", answer="a cat", link=link)
+    text, errors = html_export.as_html(Talk(title="One", steps=(asking,)))
+    assert not errors
+    (selector,) = re.findall(r'<style>html:not\(\[data-answered~="1"\]\) ([^{]+) {', text)
+    assert selector.startswith(".standalone-step[")  # a stepper in a view has `data-step`, too
+    assert text.count('class="talk-asked ') == 1

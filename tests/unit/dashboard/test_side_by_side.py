@@ -158,6 +158,26 @@ def test_only_vits_for_the_same_images_and_classes_are_comparable(home):
     assert not any("resnet" in name for name in found)
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"versus": "snapshots"}, ["one", "best weights and step 10", "cat, test image 1 of 100"]),
+        (
+            {"right_class": "ship", "right_image": "3"},
+            ["one", "cat, test image 1 .* and ship, test image 3 "],
+        ),
+        ({"versus": "models"}, ["one and two", "cat, test image 1 of 100"]),
+    ],
+)
+def test_title_of_a_file_names_both_sides(home, query, words):
+    one, two = (make_run(home, name, steps=(10,), **SMALL) for name in ("one", "two"))
+    text = explorer_file.from_address(VIEW | {"run": one.id, "right_run": two.id} | query)
+    (title,) = re.findall("<h1>([^<]+)</h1>", text)
+    parts = title.split("; ")
+    assert len(parts) == len(words)
+    assert all(re.search(word, part) for word, part in zip(words, parts, strict=True))
+
+
 def test_file_holds_the_weights_of_both_sides_and_loads_nothing(home):
     run = make_run(home, "one", steps=(10,), **SMALL)
     link = VIEW | {"run": run.id, "versus": "snapshots"}
