@@ -12,8 +12,8 @@ function showMessage(root, text) {
 
 /**
  * Copy the address of the page.
- * @param {HTMLElement} root with an element `data-message` for the visitor's eyes and `data-live` for a screen
- *   reader, which may be the same
+ * @param {HTMLElement} root with an element `data-message` for the visitor's eyes and `data-live` for screen
+ *   readers, which may be the same
  * @param {boolean} own whether the view has the visitor's own image, which is not part of the link
  */
 export async function copyLink(root, own) {

@@ -33,6 +33,7 @@ BUNDLED = [run.config for run in list_runs() if run.bundled]
 def parsed(monkeypatch):
     """A command line's configuration, as the command line itself reads it; nothing is launched."""
     monkeypatch.setattr(launch, "launch", lambda config, *_, **__: SimpleNamespace(path=config))
+    monkeypatch.setattr("vitcore.cli.training.print_report", lambda config: None)  # the folder does not exist
 
     def parse(command):
         seen = []

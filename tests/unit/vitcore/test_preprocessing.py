@@ -158,5 +158,5 @@ def test_images_up_to_1024_pixels_are_configurable():
     assert config.image_size == 1024
     with torch.device("meta"):
         assert build_for(config).grid == 64
-    with pytest.raises(UserError, match="1024"):
+    with pytest.raises(UserError, match="1,024"):
         make_config(data="folder:/x", image_size=1025)
