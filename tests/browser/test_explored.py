@@ -194,6 +194,7 @@ def test_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, serve
     run.write_status(run.stored_status().model_copy(update={"state": "finished"}))
 
 
+@pytest.mark.slow
 def test_photo_is_taken_and_explored(visitor, open_explorer):
     """Chromium provides a test picture as the camera. Removing the photo shows the test image again."""
     page = open_explorer()

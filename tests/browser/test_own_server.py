@@ -14,6 +14,7 @@ from tests.waiting import until
 from vitcore.runs.folder import list_runs
 
 
+@pytest.mark.slow
 def test_read_only_dashboard_launches_nothing(browser, tmp_path):
     server = Server(tmp_path)
     command = [sys.executable, "-m", "dashboard", "--port", str(server.port), "--host", "0.0.0.0"]

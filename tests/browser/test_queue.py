@@ -157,6 +157,7 @@ def test_settings_of_a_run_are_copied_and_changed(visitor, server, busy):
     expect(page.locator(".st-key-uncopy")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_simultaneous_launches_of_two_visitors_start_one_run(browser, server, busy):
     contexts = [browser.new_context(viewport=WINDOW) for _ in range(2)]
     visitors = [Visitor(context.new_page(), server.url) for context in contexts]

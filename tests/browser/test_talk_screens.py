@@ -111,6 +111,7 @@ def test_explorer_keeps_three_columns_in_a_low_window(visitor):
         assert part["y"] + part["height"] <= 600 - 0.05 * 600
 
 
+@pytest.mark.slow
 def test_first_step_shows_that_models_are_loading_after_a_start(browser, tmp_path):
     server = Server(tmp_path).start()
     context = browser.new_context(viewport=WINDOW)

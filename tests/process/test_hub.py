@@ -67,6 +67,7 @@ def test_model_of_the_hub_becomes_a_run_and_is_cached(model, files, monkeypatch)
     assert again.stdout == done.stdout
 
 
+@pytest.mark.slow
 def test_broken_download_continues_where_it_stopped(files, monkeypatch):
     with hub({NAME: files}, breaks=True) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
@@ -75,6 +76,7 @@ def test_broken_download_continues_where_it_stopped(files, monkeypatch):
         assert any(asked.startswith("bytes=") and asked != "bytes=0-" for _, _, asked in server.requests)
 
 
+@pytest.mark.slow
 def test_missing_gated_and_empty_repositories_are_refused_in_one_sentence(files, monkeypatch, tmp_path):
     with hub({NAME: files, "a/gated": files, "a/empty": {"config.json": b"{}"}}, ("a/gated",)) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)

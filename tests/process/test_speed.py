@@ -54,6 +54,7 @@ def test_peak_memory_excludes_the_parent_process():
     assert 5e6 < int(child.stdout) < 0.4 * held.nbytes
 
 
+@pytest.mark.slow
 def test_missing_images_give_no_training_speed_with_a_reason(tmp_path, colors):
     images = shutil.copytree(colors, tmp_path / "images")
     run = make_run(tmp_path / "runs", "tiny", model="vit", data=f"folder:{images}", **TINY_VIT)
