@@ -1,6 +1,6 @@
 """Pretrained Vision Transformers of the Hugging Face Hub that ViT Lab proposes. Imports nothing heavy.
 
-Sizes, images and licenses are those that timm states (tests/unit/vitcore/exchange/test_recommended.py).
+Sizes, images and licenses are those that timm states (tests/process/test_recommended.py).
 """
 
 from __future__ import annotations
