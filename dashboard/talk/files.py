@@ -59,7 +59,8 @@ def _one_line(text: Any) -> Any:
     """Return a text in one line without control characters. It is empty if none of its letters is visible."""
     if not isinstance(text, str):
         return text
-    line = "".join(c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = (c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs"))
+    line = " ".join("".join(kept).split())
     return line if any(unicodedata.category(c) not in ("Cf", "Zs") for c in line) else ""
 
 

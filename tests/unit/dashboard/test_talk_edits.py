@@ -154,6 +154,7 @@ LINE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size
     title=LINE, say=LINE, note=st.text(st.characters(codec="utf-8"), max_size=200), index=st.integers(0, 4)
 )
 @example(title="A", say="B", note="one\x85two\u2028three\n four\r", index=1)
+@example(title="A", say="two \x1b\x85words", note="", index=0)
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_read_back_from_a_changed_and_from_a_new_step(title, say, note, index):
     try:
