@@ -7,6 +7,7 @@ model when called, from `vitcore.networks` or the same file. docs/python.md show
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import re
@@ -38,18 +39,24 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def check_numbers(cls, values: Any) -> Any:
+        numeric = _numeric_fields(cls)
         for name, value in values.items() if isinstance(values, dict) else ():
             items = value if isinstance(value, list | tuple) else (value,)
-            if name in cls.model_fields and any(map(_looks_like_a_number, items)):
-                kinds = _kinds_of(cls.model_fields[name].annotation)
-                if not kinds & {bool, str, Literal} and kinds & {int, float}:
-                    kind = "a number" if float in kinds else "a whole number"
-                    kind = (
-                        f"a list such as {list(cls.model_fields[name].default)}" if tuple in kinds else kind
-                    )
-                    text = repr(value).replace("True", "true").replace("False", "false")[:60]
-                    raise ValueError(f"{name} is {text}: it must be {kind}")
+            if name in numeric and any(map(_looks_like_a_number, items)):
+                kinds = numeric[name]
+                kind = "a number" if float in kinds else "a whole number"
+                if tuple in kinds:
+                    kind = f"a list such as {list(cls.model_fields[name].default)}"
+                text = repr(value).replace("True", "true").replace("False", "false")[:60]
+                raise ValueError(f"{name} is {text}: it must be {kind}")
         return values
+
+
+@functools.cache  # a list of runs reads thousands of configurations
+def _numeric_fields(model: type[BaseModel]) -> dict[str, set[Any]]:
+    """Return the types of the fields that hold numbers and nothing else, by their names."""
+    kinds = {name: _kinds_of(field.annotation) for name, field in model.model_fields.items()}
+    return {n: k for n, k in kinds.items() if not k & {bool, str, Literal} and k & {int, float}}
 
 
 def _looks_like_a_number(value: Any) -> bool:

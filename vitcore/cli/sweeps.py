@@ -11,7 +11,7 @@ import typer
 from vitcore import numbers
 from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings, parse_value_lists
-from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
+from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of, print_report
 from vitcore.errors import UserError
 from vitcore.reading import short
 
@@ -44,6 +44,7 @@ def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool)
     from vitcore.sweeps.sweep import launch_sweep
     from vitcore.sweeps.wording import length_of
 
+    print_report(plan.entries[0].config)  # all runs of a sweep have the same data
     if dry_run:
         lines = [("run", "recipe", "data", "length", "seed")]
         for entry in plan.entries:

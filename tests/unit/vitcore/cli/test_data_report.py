@@ -62,3 +62,9 @@ def test_run_without_weights_is_not_evaluated_and_nothing_is_downloaded(monkeypa
     found = make_run(runs_dir(), "without weights", model="resnet", data="cifar10", **TINY_RESNET)
     found.best.unlink()
     check_refused(run("evaluate", found.id), "no weights")
+
+
+def test_report_is_printed_before_a_sweep(colors):
+    done = run("sweep", "samples", "vit", "--data", f"folder:{colors}", "--shares", "50,100", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[:-1] == scan(colors).lines()
