@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,8 +12,9 @@ from dashboard.drawing.markdown import sentence
 from dashboard.shared import jobs, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
-from vitcore.exchange.recommended import RECOMMENDED, Recommended
-from vitcore.paths import check_allowed, readonly
+from vitcore.errors import UserError
+from vitcore.exchange.recommended import RECOMMENDED, Recommended, is_repository
+from vitcore.paths import readonly
 
 JOB = "hub"  # one download at a time, for all visitors
 OTHER = "another model"
@@ -66,9 +68,7 @@ def _show(running: bool) -> None:
     if running:
         bar, place = st.columns([3, 1], vertical_alignment="center")
         share, text = 0.0, "Connecting to the Hugging Face Hub"
-        if job.waiting:
-            text = "Waiting for a measurement to end"
-        elif last and last.total:
+        if last and last.total:
             share = last.done / last.total
             text = f"{last.done / 1e6:.0f} of {last.total / 1e6:.0f} MB"
         bar.progress(min(1.0, share), text)
@@ -82,12 +82,16 @@ def _show(running: bool) -> None:
 
 
 def _start(name: str) -> None:
-    check_allowed()
-    jobs.start(JOB, lambda: steps(name))
+    jobs.start(JOB, lambda: steps(name), computes=False)
 
 
 def steps(name: str) -> Iterator[Step]:
-    """Import a model in a child process, which ends if the iterator is closed early. Raises `UserError`."""
+    """Import a model in a child process, which ends if the iterator is closed early. Raises `UserError`.
+
+    A visitor may name a repository only: the command would also read files of the server and any address.
+    """
+    if not is_repository(name) or Path(name).exists():
+        raise UserError(f"{name} is not the name of a model on the Hugging Face Hub, such as OWNER/MODEL.")
     child = Child(
         "vitcore",
         "import",

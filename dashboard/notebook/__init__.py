@@ -1,4 +1,4 @@
-"""The attention explorer in Jupyter, VS Code and Colab: `from dashboard.notebook import explore`.
+"""The attention explorer in notebooks: `from dashboard.notebook import explore`.
 
 It needs no server. The result is the standalone file of `dashboard.standalone` in an iframe.
 """

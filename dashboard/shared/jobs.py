@@ -51,10 +51,11 @@ _lock = threading.Lock()
 _turn = threading.Lock()  # a measurement uses all cores, so only one runs
 
 
-def start(key: str, steps: Callable[[], Iterator[Step]]) -> Job:
+def start(key: str, steps: Callable[[], Iterator[Step]], *, computes: bool = True) -> Job:
     """Start a measurement and return its job. If a job with this key is active, return that job.
 
-    Raise `UserError` in read-only mode, whatever the page offered.
+    A job that computes waits for its turn. One that does not, such as a download, starts at once. Raise
+    `UserError` in read-only mode, whatever the page offered.
     """
     check_allowed()
     with _lock:
@@ -64,7 +65,12 @@ def start(key: str, steps: Callable[[], Iterator[Step]]) -> Job:
         job = _jobs[key] = Job(key)
         for old in [k for k, j in _jobs.items() if j.over][:-MAX_FINISHED]:
             del _jobs[old]
-    threading.Thread(target=_run, args=(job, steps), name=f"job {key}", daemon=True).start()
+    threading.Thread(
+        target=_run,
+        args=(job, steps, _turn if computes else threading.Lock()),
+        name=f"job {key}",
+        daemon=True,
+    ).start()
     return job
 
 
@@ -80,9 +86,9 @@ def running(key: str) -> bool:
     return bool(job and not job.over)
 
 
-def _run(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
+def _run(job: Job, steps: Callable[[], Iterator[Step]], turn: threading.Lock) -> None:
     try:
-        while not _turn.acquire(timeout=0.2):
+        while not turn.acquire(timeout=0.2):
             if job.canceled.is_set():
                 return
         try:
@@ -92,7 +98,7 @@ def _run(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
                 if job.canceled.is_set():
                     return
         finally:
-            _turn.release()
+            turn.release()
     except UserError as error:
         job.error = str(error)
     except Exception as error:  # nobody would see an exception in a thread

@@ -6,8 +6,7 @@ import pytest
 import timm
 import torch
 
-from vitcore.exchange.hub import is_repository
-from vitcore.exchange.recommended import RECOMMENDED
+from vitcore.exchange.recommended import RECOMMENDED, is_repository
 
 
 @pytest.mark.parametrize("model", RECOMMENDED, ids=lambda model: model.label)

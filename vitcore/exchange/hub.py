@@ -25,17 +25,11 @@ from huggingface_hub.utils import logging, tqdm
 from vitcore.data.download import Progress
 from vitcore.errors import UserError
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 FILES_ABOUT = ("config.json", "preprocessor_config.json", "README.md")
 LICENSE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}")
 ETAG_TIMEOUT_S = 10.0
 # OSError, and the base class of all errors of the HTTP client that this release of huggingface_hub uses
 NETWORK = cast(tuple[type[Exception], ...], (HfHubHTTPError.__mro__[1], OSError))
-
-
-def is_repository(source: str) -> bool:
-    """Return whether a text is the name of a repository, such as `timm/vit_tiny_patch16_224.augreg_in21k`."""
-    return REPOSITORY.fullmatch(source) is not None
 
 
 def download(name: str, weights: tuple[str, ...], progress: Progress) -> Path:

@@ -1,11 +1,19 @@
-"""Pretrained Vision Transformers of the Hugging Face Hub that ViT Lab proposes. Imports nothing heavy.
+"""Names of the Hugging Face Hub, and its Vision Transformers that ViT Lab proposes. Imports nothing heavy.
 
 Sizes, images and licenses are those that timm states (tests/process/test_recommended.py).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def is_repository(source: str) -> bool:
+    """Return whether a text can be the name of a repository, such as `timm/deit_tiny_patch16_224.fb_in1k`."""
+    return REPOSITORY.fullmatch(source) is not None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 from vitcore.data.download import Progress, fetch
 from vitcore.errors import UserError
 from vitcore.exchange import hub
+from vitcore.exchange.recommended import is_repository
 from vitcore.paths import expanded
 
 USUAL = ("model.safetensors", "pytorch_model.bin")  # of timm and transformers, the preferred one first
@@ -35,7 +36,7 @@ def find_source(source: str | Path, store: Path, progress: Progress) -> Source:
         if path.is_dir():
             weights = weights_in(path)
             return Source(weights, path.absolute().name, weights.name)
-        if not path.exists() and path.suffix.lower() not in SUFFIXES and hub.is_repository(str(source)):
+        if not path.exists() and path.suffix.lower() not in SUFFIXES and is_repository(str(source)):
             folder = hub.download(str(source), USUAL, progress)
             return Source(weights_in(folder), path.name, hub.origin(str(source), folder))
     file = local_file(source, store, progress)
