@@ -41,7 +41,7 @@ def control() -> None:
             "Name on the Hugging Face Hub", placeholder="facebook/dinov2-small", key="hub_name"
         ).strip()
     st.button(
-        "Download and import",
+        "Import this model",
         key="hub_import",
         width="stretch",
         disabled=readonly() or not name or jobs.running(JOB),
