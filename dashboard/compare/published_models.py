@@ -24,8 +24,8 @@ def control() -> None:
         st.caption("On the command line: `python -m vitcore import tutorial`")
         st.divider()
         st.markdown(
-            "Vision Transformers of the Hugging Face Hub. They open with the bundled photographs. The download "
-            "needs an internet connection."
+            "Vision Transformers of the Hugging Face Hub. They open with the bundled photographs. The "
+            "download needs an internet connection."
         )
         hub_models.control()
         st.caption("On the command line: `python -m vitcore import NAME`")

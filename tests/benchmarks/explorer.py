@@ -23,7 +23,7 @@ from tests.browser.conftest import Server
 from tests.chromium import FLAGS, find
 from tests.made_runs import make_run
 from vitcore.analysis.attention import as_input, capture
-from vitcore.data import load_dataset, photos_for
+from vitcore.data import dataset_for, load_dataset
 from vitcore.models import load_run
 from vitcore.runs.folder import find_run
 
@@ -76,7 +76,7 @@ def hovering(page, words: str) -> None:
 
 def large(page, server: Server, run, words: str) -> None:
     """Capture, payload and redraws of a run on a bundled photograph."""
-    model, photo = load_run(run), photos_for(run.config).test.images[:1]
+    model, photo = load_run(run), dataset_for(run.config).test.images[:1]
     taken = milliseconds(lambda: capture(model, torch.from_numpy(photo)), 5)
     print(f"{words}: capture {taken:.0f} ms; sent: {len(views.view(run, photo[0]).packed) / 1e6:.1f} MB")
     page.goto(f"{server.url}/attention?run={run.id}")
