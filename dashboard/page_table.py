@@ -18,6 +18,11 @@ class Page:
     label: str
     question: str
 
+    @property
+    def script(self) -> str:
+        """The path of its script, relative to `dashboard/app.py`, as Streamlit's links take it."""
+        return f"../pages/{self.name}.py"
+
 
 PAGES = {
     page.name: page

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.attention import panel
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import header, model_outputs, page_runs, resources, selection
-from dashboard.standalone import explorer_file
+from dashboard.standalone import scene_file
 from dashboard.states.attention import AttentionState
 from vitcore.errors import UserError
 
@@ -33,4 +33,4 @@ with image_controls:
         st.error(sentence(error))
         st.stop()
 
-panel.show(run, chosen, data, view, explorer_file.explorer_file)
+panel.show(run, chosen, data, view, scene_file.scene_file)

@@ -18,6 +18,7 @@ from dashboard.attention import views
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.model_outputs import as_tensor
+from dashboard.shared.page_state import SETTING
 from dashboard.shared.turns import limited
 from vitcore.architectures import ARCHITECTURES
 from vitcore.attribution import METHODS, Method, Needs, checks, methods_for
@@ -105,11 +106,11 @@ def suited(run: Run, image: np.ndarray, snapshot: Path | None = None) -> dict[st
 def settings_of(
     method: Method, given: Mapping[str, str], stage: int | None = None
 ) -> tuple[Items, list[str]]:
-    """Return the settings of a method that a link gives, and the invalid ones (`set_NAME=VALUE`)."""
+    """Return the settings of a method that a link gives, and the names of the invalid ones."""
     values, refused = method.usable(given)
     if "stage" in values:  # a field of the page
         values["stage"] = stage
-    return tuple(values.items()), [f"set_{text}" for text in refused]
+    return tuple(values.items()), [f"{SETTING}{name}" for name in refused]
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import streamlit as st
 
 from dashboard.attention import block_outputs, convolution, explorer, views
+from dashboard.attention.image_scene import TokenScene, without_server
 from dashboard.attention.model_input import block_input
-from dashboard.attention.requests import described, place_or_warning, receive, unfit
-from dashboard.components.block import block
+from dashboard.attention.requests import described, place_or_warning, receive
+from dashboard.components.block import PART, block
 from dashboard.components.inside import message
+from dashboard.components.pieces import Piece, component_piece
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
@@ -27,7 +30,7 @@ MLP = 8  # the step that shows the patches that excite units
 
 
 def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
-    """Return the parameters (`name=value`) of an address that the stepper can't show and ignores."""
+    """Return the names of the parameters of an address that the stepper can't show and ignores."""
     state, refused = AttentionState.read(at)
     options = run.config.options
     _, side, _ = views.tokens_of(run)
@@ -37,7 +40,7 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in WRITTEN), *unfit(fits, at)]
+    return [*(name for name in refused if name in WRITTEN), *(name for name, fit in fits.items() if not fit)]
 
 
 def prepare(
@@ -118,3 +121,33 @@ def show_with_convolution(
             st.markdown(f"**{escape(other.title)}**: local, and the same kernel everywhere")
             step = convolution.STEP_OF_TWO
             convolution.show(other, chosen, data, key=f"{key}_convolution", at=at, step=step)
+
+
+@dataclass(frozen=True)
+class Block(TokenScene):
+    """The steps through one block of a ViT on an image, and through a convolution of the ResNet `other`."""
+
+    other: Run | None = None
+    element = file_stem = "block"
+
+    def compute(self, state: Mapping[str, str]) -> list[str]:
+        """Compute the block, and return the names of the parameters that its stepper can't show."""
+        prepare(self.run, self.chosen, self.data, state)
+        return unavailable(self.run, state)
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw one or both steppers."""
+        show_with_convolution(self.run, self.chosen, self.data, self.other, key=key, at=state)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the steppers with all their numbers.
+
+        Raises `UserError` if a model has too many tokens or channels.
+        """
+        header, found, image = prepare(self.run, self.chosen, self.data, state, complete=True)
+        header |= without_server(state, talk=talk)
+        pieces = [component_piece(PART, message(header, image, found.floats, found.crops))]
+        if self.other:
+            second = convolution.Convolution(self.other, self.chosen, self.data, step=convolution.STEP_OF_TWO)
+            pieces += second.pieces(state, talk=talk)
+        return pieces

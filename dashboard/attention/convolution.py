@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dashboard.attention import convolution_outputs, explorer
+from dashboard.attention.image_scene import ImageScene, without_server
 from dashboard.attention.model_input import ModelInput, convolution_input
-from dashboard.attention.requests import described, place_or_warning, receive, unfit
-from dashboard.components.convolution import convolution
+from dashboard.attention.requests import described, place_or_warning, receive
+from dashboard.components.convolution import PART, convolution
 from dashboard.components.inside import message
+from dashboard.components.pieces import Piece, component_piece
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState
@@ -30,7 +33,7 @@ STEPS = 8  # at most
 
 
 def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[str]:
-    """Return the parameters (`name=value`) of an address that the stepper can't show and ignores.
+    """Return the names of the parameters of an address that the stepper can't show and ignores.
 
     `step` is the parameter of the step.
     """
@@ -46,7 +49,8 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
         step: getattr(state, step) <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)), *unfit(fits, at)]
+    wrong = [name for name in refused if name in (*PLACE, step)]
+    return [*wrong, *(name for name, fit in fits.items() if not fit)]
 
 
 def prepare(
@@ -99,3 +103,27 @@ def show(
         key=key,
         on_ask=partial(receive, key, place, (*PLACE, step)),
     )
+
+
+@dataclass(frozen=True)
+class Convolution(ImageScene):
+    """The steps through one convolution of a ResNet on an image. `step` is the parameter of the step."""
+
+    step: str = STEP
+    element = "convolution_steps"
+    file_stem = "convolution"
+
+    def compute(self, state: Mapping[str, str]) -> list[str]:
+        """Compute the convolution, and return the names of the parameters that its stepper can't show."""
+        prepare(self.run, self.chosen, self.data, state, step=self.step)
+        return unavailable(self.run, state, step=self.step)
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the stepper."""
+        show(self.run, self.chosen, self.data, key=key, at=state, step=self.step)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the stepper with all its numbers. Raises `UserError` if the block has too large maps."""
+        header, found, image = prepare(self.run, self.chosen, self.data, state, step=self.step)
+        header |= without_server(state, talk=talk)
+        return [component_piece(PART, message(header, image, found.floats))]

@@ -13,13 +13,16 @@ import numpy as np
 import streamlit as st
 
 from dashboard.attention import head_order, views
-from dashboard.attention.requests import described, place_or_warning, receive, remember, unfit
-from dashboard.components.explorer import explorer, message
+from dashboard.attention.image_scene import TokenScene, without_server
+from dashboard.attention.requests import described, place_or_warning, receive, remember
+from dashboard.components.explorer import PART, explorer, message
+from dashboard.components.pieces import Piece, component_piece
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
+from vitcore.errors import UserError
 from vitcore.runs.folder import Run, step_of
 
 
@@ -66,7 +69,7 @@ def read_changes(chosen: SelectedImage, at: Mapping[str, str]) -> tuple[bool, np
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
-    """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
+    """Return the names of the parameters of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
     side, prefix = header["side"], header["prefix"]
     steps = [snapshot["step"] for snapshot in header["snapshots"]]
@@ -81,7 +84,7 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
         "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
     }
-    return [*refused, *unfit(fits, at)]
+    return [*refused, *(name for name, fit in fits.items() if not fit)]
 
 
 def has_token(token: str | None, *, side: int, prefix: Sequence[str]) -> bool:
@@ -188,3 +191,30 @@ def prepare(
         "parameters": ExplorerState.for_browser(),
     }
     return header, view, request
+
+
+class Explorer(TokenScene):
+    """The attention explorer on an image."""
+
+    element = file_stem = "explorer"
+
+    def compute(self, state: Mapping[str, str]) -> list[str]:
+        """Capture the attention. Return the names of the parameters that it can't show."""
+        return unavailable(prepare(self.run, self.chosen, self.data, state)[0], state)
+
+    def has_behavior(self, state: Mapping[str, str]) -> bool:
+        """Return whether the heads are measured, so that they can be ordered by a measurement."""
+        snapshot = read_request(self.run, self.chosen, state).snapshot
+        return head_order.found_behavior(self.run, self.data, snapshot) is not None
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the explorer."""
+        show(self.run, self.chosen, self.data, key=key, at=state)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the explorer with the weights of its image. Raises `UserError` if they are too many."""
+        header, view, _ = prepare(self.run, self.chosen, self.data, state)
+        if view.only is not None:
+            raise UserError(f"{self.run.title} has too many tokens: its maps do not fit into one file.")
+        header |= {**without_server(state, talk=talk), "snapshots": []}
+        return [component_piece(PART, message(header, self.chosen.image, view.packed))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -17,6 +17,11 @@ from dashboard.attention import (
     side_by_side,
     views,
 )
+from dashboard.attention.block import Block
+from dashboard.attention.convolution import Convolution
+from dashboard.attention.explorer import Explorer
+from dashboard.attention.image_scene import ImageScene
+from dashboard.attention.side_by_side import SideBySide
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, run_status, selection, ticking
@@ -33,7 +38,7 @@ MEASURING_TICK_S = 0.7  # progress of a measurement of the heads
 QUESTIONS = {BLOCK: "What does one block compute?", CONVOLUTION: "What does one convolution compute?"}
 SIDE_QUESTION = "What differs between two views?"
 OWN = "This is your own image. It stays in this session and is not part of the link."
-ToFile = Callable[..., str]
+ToFile = Callable[[ImageScene, Mapping[str, str]], str]
 
 
 def stepper_of(model: str) -> str | None:
@@ -91,8 +96,8 @@ def choose_view(model: str) -> str:
 def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:
     """Draw a stepper, class maps, or the explorer and what is below it. They follow a run in training.
 
-    `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the run, the image, the
-    data, the parameters, and what is on the right of "Side by side".
+    `view` is that of `AttentionState`. `to_file` returns the HTML file of a scene, given the parameters
+    of its address.
     """
     run_status.warn_of_substitute(run)
     if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
@@ -124,12 +129,7 @@ def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: T
     except UserError as error:
         st.error(sentence(error))
         return
-    if st.session_state.pop("convolution_steps_file", False):  # the button HTML was pressed
-        text = to_file(run, chosen, data, dict(bound.address()))
-        name = f"vitlab-convolution-{run.id}.html"
-        offer_download(text.encode(), name, "text/html", key="convolution_download")
-    if chosen.own:
-        st.caption(OWN)
+    _offer_file(Convolution(run, chosen, data), to_file)
 
 
 def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
@@ -139,11 +139,7 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
             block.show_with_convolution(run, chosen, data, other)
         except UserError as error:
             st.error(sentence(error))
-    if st.session_state.pop("block_file", False):  # the button HTML was pressed
-        text = to_file(run, chosen, data, dict(bound.address()))
-        offer_download(text.encode(), f"vitlab-block-{run.id}.html", "text/html", key="block_download")
-    if chosen.own:
-        st.caption(OWN)
+    _offer_file(Block(run, chosen, data, other), to_file)
 
 
 def _draw_pair(
@@ -155,10 +151,19 @@ def _draw_pair(
     except UserError as error:
         st.error(sentence(error))
         return
-    if st.session_state.pop("pair_file", False):  # the button HTML was pressed
-        text = to_file(run, chosen, data, dict(bound.address()), right)
-        offer_download(text.encode(), f"vitlab-side-by-side-{run.id}.html", "text/html", key="pair_download")
-    if chosen.own or right[1].own:
+    _offer_file(SideBySide(run, chosen, data, right), to_file, own=chosen.own or right[1].own)
+
+
+def _offer_file(scene: ImageScene, to_file: ToFile, *, own: bool | None = None) -> None:
+    """Download the scene as a file if its button HTML was pressed. Note that an own image is in no link.
+
+    `own` says whether an image is the visitor's own. By default, the image of the scene counts.
+    """
+    if st.session_state.pop(f"{scene.element}_file", False):
+        text = to_file(scene, dict(bound.address()))
+        name = f"vitlab-{scene.file_stem}-{scene.run.id}.html"
+        offer_download(text.encode(), name, "text/html", key=f"{scene.element}_download")
+    if scene.chosen.own if own is None else own:
         st.caption(OWN)
 
 
@@ -199,11 +204,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     with place, st.spinner("Loading the model and capturing its attention"):
         view, request = explorer.show(run, chosen, data)
     head_order.show_source(run, data, request.order, request.snapshot)
-    if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
-        text = to_file(run, chosen, data, dict(bound.address()))
-        offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")
-    if chosen.own:
-        st.caption(OWN)
+    _offer_file(Explorer(run, chosen, data), to_file)
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
     image = chosen.image if request.mask is None else views.masked_image(run, chosen.image, request.mask)
     with maps_place:

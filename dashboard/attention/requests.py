@@ -28,11 +28,6 @@ def described(run: Run, chosen: SelectedImage, data: Dataset) -> dict[str, Any]:
     }
 
 
-def unfit(fits: Mapping[str, bool], at: Mapping[str, str]) -> list[str]:
-    """Return the parameters (`name=value`) of an address that do not fit."""
-    return [f"{name}={at[name]}" for name, fit in fits.items() if not fit]
-
-
 def place_or_warning(
     at: Mapping[str, str] | None, unavailable: Callable[[], list[str]], *, warned: str
 ) -> dict[str, Any]:
@@ -46,7 +41,7 @@ def place_or_warning(
     if warned not in st.session_state:
         st.session_state[warned] = True
         if missing := unavailable():
-            bound.warn_missing(missing, "the defaults")
+            bound.warn_missing(bound.as_written(missing, bound.address()), "the defaults")
     return {}
 
 

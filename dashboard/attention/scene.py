@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from dashboard.attention import (
     attributions,
-    block,
     class_maps,
     compared_maps,
-    convolution,
     convolution_outputs,
     explorer,
     head_order,
@@ -18,22 +16,17 @@ from dashboard.attention import (
     views,
 )
 from dashboard.attention.attributions import Items, Question
+from dashboard.attention.block import Block
+from dashboard.attention.convolution import STEP_OF_TWO, Convolution
+from dashboard.attention.explorer import Explorer
+from dashboard.attention.image_scene import ImageScene
+from dashboard.attention.side_by_side import SideBySide
 from dashboard.drawing import pictures
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, page_runs, resources
 from dashboard.shared.page_state import SETTING
-from dashboard.shared.scenes import (
-    Block,
-    Convolution,
-    Explorer,
-    Pictures,
-    Query,
-    SideBySide,
-    image_in,
-    read_state,
-    run_in,
-    unusable,
-)
+from dashboard.shared.scene_links import Query, image_in, read_state, run_in, unusable
+from dashboard.shared.scenes import IMAGE, Pictures
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import (
     BLOCK,
@@ -50,7 +43,7 @@ from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
 
-def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Pictures:
+def scene(query: Query) -> ImageScene | Pictures:
     """Return the scene of the run and the image that the link names. Raises `UserError`."""
     state = read_state(AttentionState, query, "view")
     run = run_in(state.run, page_runs.offered("attention"))
@@ -60,53 +53,44 @@ def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Picture
         return _convolution(run, chosen, data, query)
     if state.view == CLASS_MAPS or not ARCHITECTURES[run.config.model].attention:
         return _class_maps(run, chosen, data, state, query)
-    right = side_by_side.linked(run, chosen, data, query) if state.view == SIDE_BY_SIDE else None
-    if state.view == BLOCK:
-        header, _, _ = block.prepare(run, chosen, data, query)
-        wrong = block.unavailable(run, query)
-    elif right:
-        header, _ = side_by_side.prepare(*side_by_side.sides_of(run, chosen, *right, query), data, query)
-        wrong = side_by_side.unavailable(header, query)
-        header = header["sides"][0]
+    if state.view == SIDE_BY_SIDE:
+        made = SideBySide(run, chosen, data, side_by_side.linked(run, chosen, data, query))
+    elif state.view == BLOCK:
+        made = Block(run, chosen, data, _resnet(run, chosen, data, state, query) if state.both else None)
     else:
-        header, _, _ = explorer.prepare(run, chosen, data, query)
-        wrong = explorer.unavailable(header, query)
-    if wrong:
-        sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
-        name = wrong[0].partition("=")[0]
-        raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
-    if right:
-        return SideBySide(run, chosen, data, right)
-    if state.view == BLOCK:
-        return Block(run, chosen, data, resnet(run, state, query) if state.both else None)
-    if state.order != head_order.LAYERS and not header["behavior"]:
+        made = Explorer(run, chosen, data)
+    _, side, _ = views.tokens_of(run)
+    options = run.config.options
+    sizes = f"{options['num_layers']} layers, {options['num_heads']} heads, {side} x {side} patches"
+    _check(made, query, sizes)
+    if isinstance(made, Explorer) and state.order != head_order.LAYERS and not made.has_behavior(query):
         raise unusable("order", query, "measure the heads on Attention first, or leave it out")
-    return Explorer(run, chosen, data)
+    return made
 
 
-def resnet(run: Run, state: AttentionState, query: Query) -> Run:
+def _check(made: ImageScene, query: Query, sizes: str = "") -> None:
+    """Raise `UserError` if the scene lacks something that the link names. `sizes` says what its run has."""
+    if wrong := made.compute(query):
+        has = f". {made.run.title} has {sizes}" if sizes else ""
+        raise unusable(wrong[0], query, f"set it on Attention and copy the step again{has}")
+
+
+def _resnet(run: Run, chosen: SelectedImage, data: Dataset, state: AttentionState, query: Query) -> Run:
     """Return the ResNet whose convolution is shown with the block of `run`."""
     others = convolution_outputs.suited(class_maps.comparable_runs(run))
     if not others:
         raise unusable("both", query, "there is no ResNet for the same kind of images")
     other = run_in(state.other, others)
-    if wrong := convolution.unavailable(other, query, step=convolution.STEP_OF_TWO):
-        name = wrong[0].partition("=")[0]
-        raise unusable(name, query, "set it on Attention and copy the step again")
+    _check(Convolution(other, chosen, data, step=STEP_OF_TWO), query)
     return other
 
 
 def _convolution(run: Run, chosen: SelectedImage, data: Dataset, query: Query) -> Convolution:
     if run.config.model not in convolution_outputs.MODELS:
         raise unusable("view", query, f"{run.title} is no ResNet: name another run")
-    convolution.prepare(run, chosen, data, query)
-    if wrong := convolution.unavailable(run, query):
-        blocks = len(convolution_outputs.sizes_of(run)) - 1
-        name = wrong[0].partition("=")[0]
-        raise unusable(
-            name, query, f"set it on Attention and copy the step again. {run.title} has {blocks} blocks"
-        )
-    return Convolution(run, chosen, data)
+    made = Convolution(run, chosen, data)
+    _check(made, query, f"{len(convolution_outputs.sizes_of(run)) - 1} blocks")
+    return made
 
 
 def _class_maps(
@@ -138,8 +122,8 @@ def _class_maps(
         stage = state.stage if stages > 1 else None
         settings, wrong = attributions.settings_of(method, state.settings, stage)
         if wrong:
-            setting = method.settings[wrong[0].partition("=")[0].removeprefix(SETTING)]
-            raise unusable(wrong[0].partition("=")[0], query, f"use {', '.join(map(str, setting.options))}")
+            setting = method.settings[wrong[0].removeprefix(SETTING)]
+            raise unusable(wrong[0], query, f"use {', '.join(map(str, setting.options))}")
         return method, settings
 
     questions = compared_maps.questions_of(run, snapshot, image, other, (target, against), choose)
@@ -164,7 +148,7 @@ def _pictures(
     limits = None if alone and not signed else scale.limits  # alone: from its lowest to its highest value
     words = "" if state.target == PREDICTED else f" for {state.target}"
     words += f" minus {against}" if against else ""
-    parts = [("The image", pictures.data_url(questions[0].image), chosen.name)]
+    parts = [(IMAGE, pictures.data_url(questions[0].image), chosen.name)]
     for question, values in zip(questions, maps, strict=True):
         name, confidence = attributions.predicted(question, data.classes)
         made = pictures.encoded(pictures.overlay(question.image, values, limits=limits, signed=signed))

@@ -12,9 +12,11 @@ import numpy as np
 import streamlit as st
 
 from dashboard.attention import explorer, views
+from dashboard.attention.image_scene import TokenScene, without_server
 from dashboard.attention.requests import place_or_warning, receive, remember
-from dashboard.components.pair import message, pair
-from dashboard.shared import bound, model_outputs, resources, scenes, selection
+from dashboard.components.pair import PART, message, pair
+from dashboard.components.pieces import Piece, component_piece
+from dashboard.shared import bound, model_outputs, resources, scene_links, selection
 from dashboard.shared.own_image import RIGHT
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState, ExplorerState
@@ -94,11 +96,11 @@ def linked(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
 ) -> tuple[Run, SelectedImage]:
     """Return the run and the image that a link has on the right. Raises `UserError`."""
-    state = scenes.read_state(AttentionState, at, "versus")
+    state = scene_links.read_state(AttentionState, at, "versus")
     if state.versus not in kinds_of(run):
-        raise scenes.unusable("versus", at, f"{run.title} has nothing of that kind to compare with")
+        raise scene_links.unusable("versus", at, f"{run.title} has nothing of that kind to compare with")
     if state.versus == MODELS:
-        return scenes.run_in(state.right_run, comparable_runs(run)), chosen
+        return scene_links.run_in(state.right_run, comparable_runs(run)), chosen
     if state.versus == SNAPSHOTS:
         return run, chosen
     kind = state.right_class or selection.first_class(data, right=True)
@@ -193,11 +195,45 @@ def show(
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
-    """Return the parameters (`name=value`) of an address that cannot be shown side by side."""
+    """Return the names of the parameters of an address that cannot be shown side by side."""
     left, right = header["sides"]
     state, refused = AttentionState.read(at)
     wrong = explorer.unavailable(left, at)
     steps = [None, BEST, *(snapshot["step"] for snapshot in right["snapshots"])]
     if header["versus"] == SNAPSHOTS and state.right_snapshot not in steps:
-        wrong.append(f"right_snapshot={at['right_snapshot']}")
-    return [*wrong, *(text for text in refused if text.startswith("right_"))]
+        wrong.append("right_snapshot")
+    return [*wrong, *(name for name in refused if name.startswith("right_"))]
+
+
+@dataclass(frozen=True)
+class SideBySide(TokenScene):
+    """Two attention explorers and their difference. The run and the image of the right one are `right`."""
+
+    right: tuple[Run, SelectedImage]
+    element = "pair"
+    file_stem = "side-by-side"
+
+    def sides(self, state: Mapping[str, str]) -> tuple[Side, Side]:
+        """Return both sides for the snapshots that a link names."""
+        return sides_of(self.run, self.chosen, *self.right, state)
+
+    def title(self, state: Mapping[str, str]) -> str:
+        """Return the title of the scene's own file."""
+        return title(*self.sides(state))
+
+    def compute(self, state: Mapping[str, str]) -> list[str]:
+        """Capture the attention. Return the names of the parameters that it can't show."""
+        return unavailable(prepare(*self.sides(state), self.data, state)[0], state)
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw both explorers."""
+        show(self.run, self.chosen, *self.right, self.data, key=key, at=state)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return both explorers with their weights. Raises `UserError` if these are too many."""
+        sides = self.sides(state)
+        header, shown = prepare(*sides, self.data, state)
+        for side in header["sides"]:
+            side["snapshots"] = []
+        header |= without_server(state, talk=talk)
+        return [component_piece(PART, packed(header, sides, shown, {}))]

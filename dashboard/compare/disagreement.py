@@ -10,6 +10,7 @@ from dashboard.components import figure_files
 from dashboard.components.gallery import Card, gallery
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.drawing.pictures import picture
+from dashboard.page_table import PAGES
 from dashboard.shared import bound, own_image, selection
 from dashboard.states.attention import AttentionState
 from dashboard.states.compare import CompareState
@@ -187,4 +188,4 @@ def _open_in_explorer(state: AttentionState) -> None:
     """Go to Attention in this state, and forget the image that was selected there before."""
     bound.forget(AttentionState, "run", "kind", "image")
     own_image.forget()
-    st.switch_page("../pages/attention.py", query_params=state.parameters())
+    st.switch_page(PAGES["attention"].script, query_params=state.parameters())

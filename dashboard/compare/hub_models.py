@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import jobs, popovers, ticking
+from dashboard.shared import job_progress, jobs, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
 from vitcore.errors import UserError
@@ -20,15 +19,6 @@ JOB = "hub"  # one download at a time, for all visitors
 OTHER = "another model"
 TICK_S = 0.5
 LIMIT_S = 3600.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """The progress of an import in bytes. `values` is the title of the run at its end."""
-
-    done: int
-    total: int
-    values: str | None = None
 
 
 def control() -> None:
@@ -64,15 +54,13 @@ def _show(running: bool) -> None:
     job = jobs.find(JOB)
     if job is None:
         return
-    last: Step | None = job.last  # type: ignore[assignment]
+    last = job.last
     if running:
-        bar, place = st.columns([3, 1], vertical_alignment="center")
         share, text = 0.0, "Connecting to the Hugging Face Hub"
         if last and last.total:
             share = last.done / last.total
             text = f"{last.done / 1e6:.0f} of {last.total / 1e6:.0f} MB"
-        bar.progress(min(1.0, share), text)
-        place.button("Cancel", key="cancel_hub", width="stretch", on_click=job.cancel)
+        job_progress.draw(share, text, job.cancel, key="cancel_hub")
     elif job.error:
         st.error(f"{sentence(job.error)} The bundled models are unchanged.")
     elif last and last.values:
@@ -85,7 +73,7 @@ def _start(name: str) -> None:
     jobs.start(JOB, lambda: steps(name), computes=False)
 
 
-def steps(name: str) -> Iterator[Step]:
+def steps(name: str) -> Iterator[jobs.Progress]:
     """Import a model in a child process, which ends if the iterator is closed early. Raises `UserError`.
 
     A visitor may name a repository only: the command would also read files of the server and any address.
@@ -101,6 +89,5 @@ def steps(name: str) -> Iterator[Step]:
         limit_s=LIMIT_S,
         advice=f"use the command line, which has no limit of {numbers.duration(LIMIT_S)}",
     )
-    for _ in child.ticks(TICK_S / 2):
-        yield Step(*(child.progress or (0, 0)))
-    yield Step(1, 1, child.result()["runs"][0]["title"])
+    yield from jobs.progress_of(child)
+    yield jobs.Progress(1, 1, child.result()["runs"][0]["title"])

@@ -8,7 +8,8 @@ from dashboard.shared import curve_figures as curves
 from dashboard.shared import page_runs, resources, run_curves
 from dashboard.shared.default_runs import MAX_COMPARED, default_runs
 from dashboard.shared.run_curves import CurveStyle
-from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
+from dashboard.shared.scene_links import Query, missing_sweep, read_state, run_in
+from dashboard.shared.scenes import Figures, Pictures
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import results
 from vitcore.errors import UserError

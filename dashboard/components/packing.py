@@ -29,14 +29,15 @@ def style(own: Path) -> str:
 class Part:
     """The client side of a component, for an element on a page or for a standalone HTML file."""
 
+    name: str
     html: str
     css: str
     js: str
 
-    def element(self, name: str) -> Callable[..., Any]:
+    def element(self) -> Callable[..., Any]:
         """Register it with Streamlit, and return the function that mounts it."""
         return st.components.v2.component(
-            name, html=self.html, css=self.css, js=self.js, isolate_styles=False
+            f"vitlab.{self.name}", html=self.html, css=self.css, js=self.js, isolate_styles=False
         )
 
 

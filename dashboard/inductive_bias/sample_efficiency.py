@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.page_table import PAGES
 from dashboard.shared import bound
 from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import results
@@ -29,4 +30,6 @@ def show() -> None:
         results.show(by_name[name])
     else:
         results.show(next(iter(by_name.values())))
-    st.page_link("../pages/training.py", label="Launch a sweep on Training", icon=":material/arrow_forward:")
+    st.page_link(
+        PAGES["training"].script, label="Launch a sweep on Training", icon=":material/arrow_forward:"
+    )

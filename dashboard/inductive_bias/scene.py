@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dashboard.components import replay
+from dashboard.components.pieces import Piece, component_piece
 from dashboard.inductive_bias import experiment_figures, experiments, live_image, sample_efficiency
 from dashboard.shared import page_runs, resources
 from dashboard.shared.default_runs import default_pair
-from dashboard.shared.scenes import (
-    Figures,
-    Query,
-    Replay,
-    image_in,
-    missing_sweep,
-    read_state,
-    run_in,
-)
+from dashboard.shared.scene_links import Query, image_in, missing_sweep, read_state, run_in
+from dashboard.shared.scenes import Figures, Scene, plain_picture
 from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import results, sample_curves
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
+from vitcore.probes.live import Frames
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
+
+
+@dataclass(frozen=True)
+class Replay(Scene):
+    """Variants of one image uint8 [3, S, S], with what two models predict for each.
+
+    `kind` is the name of the experiment, and `look` is what the component shows first.
+    """
+
+    kind: str
+    runs: list[Run]
+    image: np.ndarray
+    frames: Frames
+    look: dict[str, Any]
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the live image."""
+        live_image.draw(self.kind, self.runs, self.image, self.frames, self.look, key=key)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the live image without its brush: painting needs the models."""
+        frames = replace(self.frames, cells=0)
+        painted = live_image.painted_in_link(self.kind, self.runs, self.image, self.look["at"].get("painted"))
+        return [component_piece(replay.PART, replay.message(frames, self.look, painted))]
+
+    def picture(self, state: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the image without a change."""
+        return plain_picture(self.image)
 
 
 def scene(query: Query) -> Figures | Replay:

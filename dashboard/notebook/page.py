@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.components.explorer import message
+from dashboard.components.explorer import PART, message
+from dashboard.components.pieces import Piece, component_piece
 from dashboard.drawing import theme
 from dashboard.notebook.attentions import Grid
-from dashboard.standalone.document import Piece, component_piece, document, mount_point
+from dashboard.standalone.document import document, mount_point
 from dashboard.states.attention import ExplorerState
 from vitcore.data.arrays import Picture
 
@@ -101,4 +102,4 @@ def _piece(one: Captured, title: str) -> Piece:
         "talk": False,
         "standalone": True,
     }
-    return component_piece("explorer", message(found, pixels, packed))
+    return component_piece(PART, message(found, pixels, packed))

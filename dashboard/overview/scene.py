@@ -7,7 +7,8 @@ from dashboard.drawing.prediction import prediction
 from dashboard.overview import featured_image
 from dashboard.shared import resources
 from dashboard.shared.page_state import ImageState
-from dashboard.shared.scenes import Pictures, Query, image_in, read_state
+from dashboard.shared.scene_links import Query, image_in, read_state
+from dashboard.shared.scenes import IMAGE, Pictures
 from dashboard.states.overview import OverviewState
 
 
@@ -17,7 +18,7 @@ def scene(query: Query) -> Pictures:
     state = read_state(OverviewState, query)
     chosen = image_in(ImageState.of(kind=state.look, image=state.nth), data)
     featured = featured_image.FeaturedImage(chosen.image, chosen.truth, chosen.name, None)
-    parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
+    parts = [(IMAGE, pictures.data_url(chosen.image), chosen.name)]
     for run in pair:
         values, probabilities = featured_image.reading(run, {}, featured)
         predicted = prediction(probabilities, data.classes)

@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dashboard.components import similarity, stepper
+from dashboard.components.pieces import Piece, component_piece
 from dashboard.patches import learned, stepper_data, weights
 from dashboard.shared import page_runs, resources
-from dashboard.shared.scenes import Query, Similarity, Stepper, image_in, read_state, run_in
+from dashboard.shared.scene_links import Query, image_in, read_state, run_in
+from dashboard.shared.scenes import Scene, plain_picture
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
+
+
+@dataclass(frozen=True)
+class Stepper(Scene):
+    """The steps from image to tokens, as the arguments of `dashboard.components.stepper`."""
+
+    arguments: dict[str, Any]
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the stepper."""
+        stepper.stepper(**self.arguments, key=key)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the stepper."""
+        return [component_piece(stepper.PART, stepper.message(**self.arguments))]
+
+    def picture(self, state: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the image."""
+        return plain_picture(self.arguments["image"])
+
+
+@dataclass(frozen=True)
+class Similarity(Scene):
+    """The cosine similarity of position embeddings, [N, N]."""
+
+    values: np.ndarray
+
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the maps."""
+        similarity.similarity(self.values, key=key)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the maps."""
+        return [component_piece(similarity.PART, similarity.message(self.values))]
 
 
 def scene(query: Query) -> Stepper | Similarity:

@@ -7,7 +7,7 @@ titles can change. Only this module reads or writes `st.query_params`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -144,6 +144,11 @@ def warn_missing(names: Sequence[str], instead: str) -> None:
     """Warn that a link names something that does not exist here, and say what is shown instead."""
     verb = "isn't" if len(names) == 1 else "aren't"
     _warn(f"{_quoted(names)} in this link {verb} available here", instead)
+
+
+def as_written(names: Iterable[str], query: Mapping[str, str]) -> list[str]:
+    """Return parameters as they are written in an address, `name=value`."""
+    return [f"{name}={query[name]}" for name in names]
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -47,7 +47,7 @@ def title(page: str, *, about: str | None = None, question: str | None = None) -
 def stop_without_runs(reason: str) -> NoReturn:
     """End the page with the reason that there is nothing to show, and a link to Training."""
     st.info(reason)
-    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
+    st.page_link(PAGES["training"].script, label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
 

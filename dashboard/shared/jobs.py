@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from vitcore.child import Child
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 
+TICK_S = 0.25  # between two looks at a child process
 MAX_FINISHED = 64  # finished jobs whose outcome is remembered
 
 
@@ -27,6 +29,15 @@ class Step(Protocol):
     def total(self) -> int: ...
     @property
     def values(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step of a job that counts something else than images. `values` is its outcome, at its end."""
+
+    done: int
+    total: int
+    values: Any = None
 
 
 @dataclass
@@ -84,6 +95,12 @@ def running(key: str) -> bool:
     """Return whether a job with this key runs or waits for its turn."""
     job = find(key)
     return bool(job and not job.over)
+
+
+def progress_of(child: Child) -> Iterator[Progress]:
+    """Yield what a child process reports until it ends."""
+    for _ in child.ticks(TICK_S):
+        yield Progress(*(child.progress or (0, 0)))
 
 
 def _run(job: Job, steps: Callable[[], Iterator[Step]], turn: threading.Lock) -> None:

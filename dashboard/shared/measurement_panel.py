@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import origins
+from dashboard.shared import job_progress, origins
 from dashboard.shared.measurements import Measurement, expected_seconds
 from vitcore import numbers
 from vitcore.errors import UserError
@@ -33,19 +33,19 @@ def show(missing: Sequence[Measurement], about: str, *, refusal: str | None = No
 
 def _progress(running: Sequence[Measurement]) -> None:
     """Draw a progress bar for the current measurement, and a button that cancels all of them."""
-    bar, button = st.columns([5, 1], vertical_alignment="center")
     jobs = [(measurement, measurement.job) for measurement in running]
     current, job = next((pair for pair in jobs if pair[1] and not pair[1].waiting), jobs[0])
     done, total = (job.last.done, job.last.total) if job and job.last else (0, 0)
     text = f"{current.name}: {done:,} of {total:,} images" if total else f"{current.name}: starting"
     text += " (waiting for another measurement)" if job and job.waiting else ""
     text += f"; {len(running) - 1} more to measure" if len(running) > 1 else ""
-    bar.progress(min(1.0, done / total) if total else 0.0, escape(text))
-    if button.button("Cancel", width="stretch", key="cancel_measuring"):
+
+    def cancel() -> None:
         for _, job in jobs:
             if job:
                 job.cancel()
-        st.rerun()
+
+    job_progress.draw(done / total if total else 0.0, escape(text), cancel, key="cancel_measuring")
 
 
 def _offer(missing: Sequence[Measurement], about: str, refusal: str | None) -> None:

@@ -47,20 +47,20 @@ class PageState(BaseModel):
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
-        """Return the state of an address, and its invalid parameters (`name=value`).
+        """Return the state of an address, and the names of its invalid parameters.
 
         Ignores unknown parameters. Invalid ones get their defaults.
         """
         known = [cls.parameter(name) for name in cls.model_fields]
         given = {name: text for name in known if (text := query.get(name))}
-        refused: list[str] = []
+        refused: tuple[str, ...] = ()
         try:
             state = cls.model_validate(given)
         except ValidationError as error:
             wrong = {str(fault["loc"][0]) for fault in error.errors()}
-            refused = [f"{name}={given.pop(name)}" for name in known if name in wrong]
-            state = cls.model_validate(given)
-        return state, tuple(refused)
+            refused = tuple(name for name in known if name in wrong)
+            state = cls.model_validate({name: given[name] for name in given.keys() - wrong})
+        return state, refused
 
     @classmethod
     def of(cls, **fields: Any) -> Self:
@@ -146,7 +146,7 @@ class SettingsState(PageState):
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
-        """Return the state of an address, including all settings, and its invalid parameters."""
+        """Return the state of an address, including all settings, and the names of its invalid parameters."""
         state, refused = super().read({name: text for name, text in query.items() if name != "settings"})
         settings = {
             name.removeprefix(SETTING): text for name, text in query.items() if name.startswith(SETTING)

@@ -1,105 +1,90 @@
 """Scenes: what a link shows in a talk or in a standalone file, without the controls of its page.
 
-A page makes its scenes in `dashboard/<page>/scene.py` with the functions below, which find the run, the image
-and the settings that a link names. `dashboard.talk` and `dashboard.standalone` draw scenes.
+A kind of scene is a subclass of `Scene`, in the folder of its page or, if several pages have it, here. A page
+makes its scenes in `dashboard/<page>/scene.py`.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 import plotly.graph_objects as go
+import streamlit as st
 
-from dashboard.shared import model_outputs, page_runs, selection
-from dashboard.shared.page_state import ImageState, PageState
-from vitcore.data import Dataset
-from vitcore.errors import UserError
-from vitcore.probes.live import Frames
-from vitcore.runs.folder import Run
+from dashboard.components.pieces import Piece
+from dashboard.components.window import is_narrow
+from dashboard.drawing import figures, pictures
+from dashboard.drawing.narrow import one_panel_a_row
 
-Query = Mapping[str, str]  # the parameters of a page's address
-S = TypeVar("S", bound=PageState)
-
-
-@dataclass(frozen=True)
-class Explorer:
-    """The attention explorer on an image."""
-
-    run: Run
-    chosen: selection.SelectedImage
-    data: Dataset
+# Pixels of all figures together. talk.css enlarges them to 69 % of the window's height, which leaves room for
+# a source in two lines.
+HEIGHT = 344
+IMAGE = "The image"
 
 
-@dataclass(frozen=True)
-class SideBySide:
-    """Two attention explorers and their difference. The run and the image of the right one are `right`."""
+class Scene(ABC):
+    """What a link shows, large and without the controls of its page.
 
-    run: Run
-    chosen: selection.SelectedImage
-    data: Dataset
-    right: tuple[Run, selection.SelectedImage]
-
-
-@dataclass(frozen=True)
-class Block:
-    """The steps through one block of a ViT on an image, and through a convolution of the ResNet `other`."""
-
-    run: Run
-    chosen: selection.SelectedImage
-    data: Dataset
-    other: Run | None = None
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """The steps through one convolution of a ResNet on an image."""
-
-    run: Run
-    chosen: selection.SelectedImage
-    data: Dataset
-
-
-@dataclass(frozen=True)
-class Stepper:
-    """The steps from image to tokens, as the arguments of `dashboard.components.stepper`."""
-
-    arguments: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """The cosine similarity of position embeddings, [N, N]."""
-
-    values: np.ndarray
-
-
-@dataclass(frozen=True)
-class Replay:
-    """Variants of one image uint8 [3, S, S], with what two models predict for each.
-
-    `kind` is the name of the experiment, and `look` is what the component shows first.
+    Components are sized in rem, which talk.css enlarges. Figures are drawn as on their pages, and talk.css
+    scales them as a whole. Standalone files follow the same rule.
     """
 
-    kind: str
-    runs: list[Run]
-    image: np.ndarray
-    frames: Frames
-    look: dict[str, Any]
+    @abstractmethod
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the scene with Streamlit. Raises `UserError`.
+
+        `state` holds the parameters of the link; the explorer and the steppers change them. `key` identifies
+        the elements. `scale` is the height of the window divided by 720 pixels.
+        """
+
+    @abstractmethod
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return the scene for a file without a server, from top to bottom.
+
+        `talk` selects the layout of a talk. The file has no model, so it lacks the brush, the snapshots
+        and the view of positions only. Raises `UserError` if the scene does not fit into a file.
+        """
+
+    def picture(self, state: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the image to which a question refers: (data URL, alternative text), or None without one."""
+        return None
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(Scene):
     """Plotly figures from top to bottom, each with its alternative text."""
 
     parts: list[tuple[go.Figure, str]]
 
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw all figures in the same height; in a narrow window with one panel a row."""
+        height = HEIGHT // len(self.parts)
+        parts = [(_with_one_font_size(figure, height), alt) for figure, alt in self.parts]
+        if is_narrow():
+            parts = [(one_panel_a_row(figure), alt) for figure, alt in parts]
+            height = max(figure.layout.height for figure, _ in parts)
+        st.html(f"<style>:root {{ --talk-scale: {scale}; --talk-figure: {height}px }}</style>")
+        with st.container(key="talk_figures"):
+            for i, (figure, alt) in enumerate(parts):
+                st.plotly_chart(figure, config=figures.PLAIN, key=f"{key}_{i}", alt=alt)
+
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return a piece for each figure. They share the height of the stage."""
+        return [self._piece(figure, alt) for figure, alt in self.parts]
+
+    def _piece(self, figure: go.Figure, alt: str) -> Piece:
+        chart = _with_one_font_size(figure, height=None).update_layout(autosize=True)
+        element = f'<div class="standalone-figure" role="img" aria-label="{html.escape(alt)}"></div>'
+        body = f'<div class="talk-figure" style="--of:{len(self.parts)}">{element}</div>'
+        return Piece(body, chart.to_json() or "")
+
 
 @dataclass(frozen=True)
-class Pictures:
+class Pictures(Scene):
     """Pictures side by side: (heading, PNG as a data URL, caption).
 
     `legend` is their color scale: the label of the low end, its bar as a data URL, the label of the high end.
@@ -108,27 +93,41 @@ class Pictures:
     parts: list[tuple[str, str, str]]
     legend: tuple[str, str, str] | None = None
 
+    def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+        """Draw the pictures as HTML."""
+        st.html(self._html())
 
-Scene = Explorer | SideBySide | Block | Convolution | Stepper | Similarity | Replay | Figures | Pictures
+    def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
+        """Return all pictures as one piece."""
+        return [Piece(self._html())]
+
+    def picture(self, state: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the first picture if it is the plain image."""
+        heading, url, _ = self.parts[0]
+        return (url, IMAGE) if heading == IMAGE else None
+
+    def _html(self) -> str:
+        """Return the pictures in a row as HTML. talk.css defines the layout."""
+        cells = "".join(
+            f"<figure><figcaption>{html.escape(heading)}</figcaption>"
+            f'<img src="{url}" alt="{html.escape(caption)}">'
+            f"<p>{html.escape(caption).replace(' %', '&nbsp;%')}</p></figure>"
+            for heading, url, caption in self.parts
+        )
+        legend = ""
+        if self.legend:
+            low, bar, high = self.legend
+            ends = html.escape(low), html.escape(high)
+            legend = f'<p class="talk-legend">{ends[0]} <img src="{bar}" alt="Color scale"> {ends[1]}</p>'
+        return f'<div class="talk-pictures">{cells}</div>{legend}'
 
 
-def as_html(pictures: Pictures) -> str:
-    """Return the pictures in a row as HTML. talk.css defines the layout."""
-    cells = "".join(
-        f"<figure><figcaption>{html.escape(heading)}</figcaption>"
-        f'<img src="{url}" alt="{html.escape(caption)}">'
-        f"<p>{html.escape(caption).replace(' %', '&nbsp;%')}</p></figure>"
-        for heading, url, caption in pictures.parts
-    )
-    legend = ""
-    if pictures.legend:
-        low, bar, high = pictures.legend
-        ends = html.escape(low), html.escape(high)
-        legend = f'<p class="talk-legend">{ends[0]} <img src="{bar}" alt="Color scale"> {ends[1]}</p>'
-    return f'<div class="talk-pictures">{cells}</div>{legend}'
+def plain_picture(image: np.ndarray) -> tuple[str, str]:
+    """Return an image uint8 [3, S, S] as `Scene.picture` does."""
+    return pictures.encoded(pictures.with_patch(image, 1, None)), IMAGE
 
 
-def with_one_font_size(figure: go.Figure, height: int | None) -> go.Figure:
+def _with_one_font_size(figure: go.Figure, height: int | None) -> go.Figure:
     """Return a copy of a figure whose axes, legend and hover labels have the figure's own font size.
 
     Streamlit's theme makes them smaller where a figure sets no size. `height` is in pixels, None for any.
@@ -139,67 +138,3 @@ def with_one_font_size(figure: go.Figure, height: int | None) -> go.Figure:
     copy.update_xaxes(tickfont_size=size, title_font_size=size)
     copy.update_yaxes(tickfont_size=size, title_font_size=size)
     return copy
-
-
-def read_state(kind: type[S], query: Query, *strict: str) -> S:
-    """Read the state of a page from a link. Fields get their defaults where the link has unusable values.
-
-    `strict` names fields with a fixed set of values. Raises `UserError` if one of them has an unusable value.
-    """
-    state, refused = kind.read(query)
-    for name in strict:
-        parameter = kind.model_fields[name].alias or name
-        if any(text.startswith(f"{parameter}=") for text in refused):
-            choices = ", ".join(f"{parameter}={option}" for option in kind.options(name))
-            raise unusable(parameter, query, f"use {choices}")
-    return state
-
-
-def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -> Run:
-    """Return the run that a link names. Raises `UserError` if it is not among the runs `found`.
-
-    `wanted` is the run's id. Without one, returns `first`, or else the first run of `found`.
-    """
-    run = next((run for run in found if run.id == wanted), None)
-    if wanted and run is None:
-        if here := next((run for run in page_runs.all_runs() if run.id == wanted), None):
-            why = "" if here.weights else ", because it has no weights that can be read"
-            raise UserError(
-                f"The link names the run {wanted}, which this view can't show{why}: name another run."
-            )
-        raise UserError(
-            f"The link names the run {wanted[:80]}, which is not on this machine: `python -m vitcore runs` "
-            "lists the runs on it, and `import` adds one."
-        )
-    if run is None and not found:
-        raise UserError("There is no trained model yet: train one, or import one.")
-    return run or first or found[0]
-
-
-def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> selection.SelectedImage:
-    """Return the image that a link names, or else the first one of the page. Raises `UserError`.
-
-    With `run`, a link can also name images by how well the run classifies them.
-    """
-    kind = state.kind or selection.first_class(data)
-    predictions = (lambda: model_outputs.predictions(run, data)) if run else None
-    chosen = selection.find_image(data, kind, state.image, predictions)
-    if chosen is None:
-        raise UserError(
-            f"The link names {kind[:40]}, test image {state.image}, which {data.name} does not have."
-        )
-    return chosen
-
-
-def unusable(parameter: str, query: Query, instead: str) -> UserError:
-    """Return the error for an unusable value in a link. `instead` says what to do."""
-    text = f"{parameter}={query[parameter]}"
-    return UserError(f"The link says {text[:80]}, which can't be shown: {instead}.")
-
-
-def missing_sweep(name: str) -> UserError:
-    """Return the error for a sweep that is not on this machine."""
-    return UserError(
-        f"The link names the sweep {name[:80]!r}, which is not on this machine: `python -m vitcore sweep "
-        "list` lists the sweeps on it."
-    )

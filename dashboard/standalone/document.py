@@ -10,27 +10,16 @@ import base64
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import plotly
 
-from dashboard.components import block, convolution, explorer, pair, replay, similarity, stepper, talk
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
+from dashboard.components.pieces import Piece
 
 HERE = Path(__file__).resolve().parent
-COMPONENTS: dict[str, Part] = {
-    "explorer": explorer.PART,
-    "block": block.PART,
-    "convolution": convolution.PART,
-    "pair": pair.PART,
-    "stepper": stepper.PART,
-    "replay": replay.PART,
-    "similarity": similarity.PART,
-    "talk": talk.PART,
-}
 # Forbids all loading, even if a title or a name contains HTML.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -38,27 +27,9 @@ POLICY = (
 )
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One view in the file.
-
-    `component` is a key of `COMPONENTS`, "figure" for a Plotly figure, or empty for plain HTML. `body` is its
-    HTML. `data` is base64 for a component and JSON for a figure.
-    """
-
-    component: str
-    body: str
-    data: str = ""
-
-
-def component_piece(name: str, data: bytes) -> Piece:
-    """Return the piece of a component with the bytes that it reads."""
-    return Piece(name, COMPONENTS[name].html, base64.b64encode(data).decode())
-
-
 def mount_point(number: int, piece: Piece) -> str:
     """Return the HTML element where standalone.js mounts the piece with this index."""
-    attributes = f'class="standalone-piece" data-piece="{number}" data-part="{piece.component}"'
+    attributes = f'class="standalone-piece" data-piece="{number}" data-part="{piece.kind}"'
     return f"<div {attributes}>{piece.body}</div>"
 
 
@@ -68,27 +39,26 @@ def document(
     pieces: Sequence[Piece],
     content: dict[str, Any],
     *,
-    extra_components: Sequence[str] = (),
+    extra_parts: Sequence[Part] = (),
     extra_css: str = "",
 ) -> str:
     """Return the text of the HTML file.
 
     `body` holds the mount points of the pieces. standalone.js describes `content`, which it
-    reads. `extra_components` are included although no piece uses them.
+    reads. `extra_parts` are components that are included although no piece uses them.
     """
-    used = [piece.component for piece in pieces if piece.component in COMPONENTS]
-    names = list(dict.fromkeys([*used, *extra_components]))
-    components_css = [COMPONENTS[name].css for name in names]
+    parts = {part.name: part for part in (*(piece.part for piece in pieces), *extra_parts) if part}
+    components_css = [part.css for part in parts.values()]
     styles = " ".join(
         [_font_face(), (HERE / "standalone.css").read_text(encoding="utf-8"), *components_css, extra_css]
     )
-    modules = ",\n".join(f"{name}: {_as_expression(COMPONENTS[name].js)}" for name in names)
+    modules = ",\n".join(f"{name}: {_as_expression(part.js)}" for name, part in parts.items())
     data = "".join(
         f'<script type="text/plain" id="data-{number}">{_escape_script(piece.data)}</script>'
         for number, piece in enumerate(pieces)
         if piece.data
     )
-    has_figures = any(piece.component == "figure" for piece in pieces)
+    has_figures = any(piece.kind == "figure" for piece in pieces)
     library = f"<script>{_plotly_js()}</script>" if has_figures else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -22,7 +22,7 @@ def check(page: str) -> None:
     query = parameters.renamed(page, linked)
     unknown = parameters.unknown(page, query)
     wrong = parameters.unchecked(page, query)
-    ignored = {*unknown, *(text.partition("=")[0] for text in wrong)}
+    ignored = {*unknown, *wrong}
     bound.replace(linked, {name: text for name, text in query.items() if name not in ignored})
     if ignored:
-        bound.warn_ignored([*unknown, *wrong])
+        bound.warn_ignored([*unknown, *bound.as_written(wrong, query)])

@@ -64,18 +64,17 @@ def unknown(page: str, query: Iterable[str]) -> list[str]:
 
 
 def unchecked(page: str, query: Mapping[str, str]) -> list[str]:
-    """Return the invalid parameters (`name=value`) that no control of the page warns about.
+    """Return the names of the invalid parameters that no control of the page warns about.
 
     These are switches, numbers of sliders, and the axis of curves. Streamlit sets a switch by `true` and
     `false` only.
     """
     state = STATES[page]
     kinds = {state.parameter(name): field.annotation for name, field in state.model_fields.items()}
-    invalid = {text.partition("=")[0] for text in state.read(query)[1]}
-    wrong = [
+    invalid = state.read(query)[1]
+    return [
         name
         for name, text in query.items()
         if (kinds.get(name) is bool and text and text.lower() not in ("true", "false"))
         or (name in invalid and (kinds[name] is float or name == CurvesState.parameter("axis")))
     ]
-    return [f"{name}={query[name]}" for name in wrong]

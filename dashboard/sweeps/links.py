@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.page_table import PAGES
 from dashboard.shared import bound
 from dashboard.shared.page_state import PageState
 from dashboard.states.compare import CompareState
@@ -41,7 +42,7 @@ def open_results(name: str) -> None:
         # The address alone can be lost: a refresh of this page that is in progress restores the old one.
         st.session_state.open_sweep = name
         opened = CompareState.of(view="Sweeps", sweep=name)
-        st.switch_page("../pages/compare.py", query_params=opened.parameters())
+        st.switch_page(PAGES["compare"].script, query_params=opened.parameters())
 
 
 def link_of(run: Run) -> None:

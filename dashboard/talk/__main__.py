@@ -48,7 +48,7 @@ def main() -> None:
 def _render(what: str) -> tuple[str, str, list[str]]:
     """Return the default name of the file, its text, and a sentence for each step that can't be shown."""
     logging.disable(logging.WARNING)
-    from dashboard.standalone import explorer_file
+    from dashboard.standalone import scene_file
     from dashboard.talk import html_export
     from dashboard.talk.files import find_talk, parse_link, read_talk
 
@@ -59,7 +59,7 @@ def _render(what: str) -> tuple[str, str, list[str]]:
                 f"An address of {page} has no explorer: use an address of the page attention, or write a "
                 "talk with this view as a step."
             )
-        return "explorer", explorer_file.from_address(state), []
+        return "explorer", scene_file.from_address(state), []
     if what.endswith((".yaml", ".yml")):
         talk = read_talk(Path(what), broken_links=True)
     else:

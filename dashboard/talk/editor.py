@@ -131,7 +131,7 @@ def _preview(name: str, index: int, step: Step) -> None:
         try:
             with st.spinner("Loading the models", show_time=False):
                 scene = scenes.scene(step.page, state)
-            stage.draw(scene, state, key=key)
+            scene.draw(state, key=key)
         except UserError as error:
             st.error(sentence(error))
 

@@ -6,9 +6,9 @@ import html
 import re
 from pathlib import Path
 
+from dashboard.components.pieces import Piece
 from dashboard.components.talk import PART
-from dashboard.standalone.document import Piece, document, mount_point
-from dashboard.standalone.pieces import pieces_of
+from dashboard.standalone.document import document, mount_point
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Talk
 from vitcore.errors import UserError
@@ -28,7 +28,7 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
         picture = ""
         try:
             scene = scenes.scene(step.page, step.state)
-            step_pieces = pieces_of(scene, step.state)
+            step_pieces = scene.pieces(step.state)
             picture = stage.asked(number, step, scene, step.state)
         except UserError as error:
             errors.append(f"Step {number}, {step.title}: {error}")
@@ -51,7 +51,7 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
         body,
         pieces,
         {"standalone": "talk", **stage.named(talk), "steps": steps},
-        extra_components=["talk"],
+        extra_parts=[PART],
         extra_css=STYLE.read_text(encoding="utf-8"),
     )
     return text, errors
@@ -59,4 +59,4 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
 
 def _error_piece(error: str) -> Piece:
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(error))
-    return Piece("", f'<p class="standalone-missing">{text}</p>')
+    return Piece(f'<p class="standalone-missing">{text}</p>')

@@ -98,7 +98,7 @@ def _draw(name: str, index: int, step: Step, question: DeltaGenerator) -> None:
         with _loading() if cold else nullcontext():
             scene = scenes.scene(step.page, state)
         question.html(stage.asked(index + 1, step, scene, linked) or "<style>:root {}</style>")
-        stage.draw(scene, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
+        scene.draw(state, key=key, scale=st.session_state.get("talk_scale", 1.0))
     except UserError as error:
         st.error(sentence(error))  # `sentence` escapes names from files and addresses
 

@@ -9,7 +9,8 @@ import importlib
 from collections.abc import Callable
 
 from dashboard.page_table import PAGES
-from dashboard.shared.scenes import Query, Scene
+from dashboard.shared.scene_links import Query
+from dashboard.shared.scenes import Scene
 from vitcore.errors import UserError
 
 

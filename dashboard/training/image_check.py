@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import jobs, ticking
+from dashboard.shared import job_progress, jobs, ticking
 from vitcore.child import Child
 from vitcore.config import FOLDER
 from vitcore.data.folder import NAMED
@@ -34,15 +34,6 @@ class Checked:
             f"{self.images - len(self.unreadable):,} of {self.images:,} images can be read. "
             f"{len(self.unreadable):,} cannot: {names}{more}. Repair or remove them, or leave them out."
         )
-
-
-@dataclass(frozen=True)
-class Step:
-    """The progress of a check in images. `values` is the outcome at its end."""
-
-    done: int
-    total: int
-    values: Checked | None = None
 
 
 def button(path: Path | None) -> None:
@@ -71,16 +62,14 @@ def _show(path: Path, running: bool) -> None:
     job = jobs.find(_key(path))
     if job is None:
         return
-    last: Step | None = job.last  # type: ignore[assignment]
+    last = job.last
     if running:
-        bar, place = st.columns([5, 1], vertical_alignment="center")
         share, text = 0.0, "Checking the images"
         if job.waiting:
             text = "Waiting for a measurement to end"
         elif last and last.total:
             share, text = last.done / last.total, f"{last.done:,} of {last.total:,} images checked"
-        bar.progress(min(1.0, share), text)
-        place.button("Cancel", key="cancel_check", width="stretch", on_click=job.cancel)
+        job_progress.draw(share, text, job.cancel, key="cancel_check")
     elif job.error:
         st.error(sentence(job.error))
     elif last and last.values:
@@ -100,14 +89,13 @@ def _key(path: Path) -> str:
     return f"images-{path}"
 
 
-def check(path: Path) -> Iterator[Step]:
+def check(path: Path) -> Iterator[jobs.Progress]:
     """Decode all images of a folder in a child process, which ends if the iterator is closed early.
 
     Raises `UserError`.
     """
     child = Child("vitcore", "data", f"{FOLDER}{path}", "--json", name="The check", limit_s=LIMIT_S)
-    for _ in child.ticks(TICK_S / 2):
-        yield Step(*(child.progress or (0, 0)))
+    yield from jobs.progress_of(child)
     found = child.result()
     unreadable = tuple((fault["file"], fault["reason"]) for fault in found["unreadable"])
-    yield Step(found["images"], found["images"], Checked(found["images"], unreadable))
+    yield jobs.Progress(found["images"], found["images"], Checked(found["images"], unreadable))

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.figures import in_percent
+from dashboard.page_table import PAGES
 from dashboard.shared import bound, columns, deletion, messages, popovers, resources, selection
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.shared.labels import label_among, run_labels
@@ -82,7 +83,9 @@ def _buttons(selected: list[Run]) -> None:
             help=f"Select up to {MAX_COMPARED} runs in the table.",
         ):
             bound.put(CompareState, runs=ids)
-            st.switch_page("../pages/compare.py", query_params=CompareState.of(runs=tuple(ids)).parameters())
+            st.switch_page(
+                PAGES["compare"].script, query_params=CompareState.of(runs=tuple(ids)).parameters()
+            )
         st.button(
             "Watch",
             key="watch_selected",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dashboard.shared import curve_figures as curves
 from dashboard.shared import page_runs, run_curves
 from dashboard.shared.run_curves import CurveStyle
-from dashboard.shared.scenes import Figures, Query, read_state, run_in
+from dashboard.shared.scene_links import Query, read_state, run_in
+from dashboard.shared.scenes import Figures
 from dashboard.states.training import TrainingState
 from vitcore.sweeps.pair import partner
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vitcore
-from dashboard.shared import scenes as scene_types
+from dashboard.attention.block import Block
 from dashboard.talk import scenes
 from dashboard.talk.files import read_talk
 from vitcore.analysis.attention import as_input
@@ -58,7 +58,7 @@ def test_links_name_the_token_and_the_head_of_the_numbers(steps):
 def test_scenes_of_the_links_show_the_steps_of_a_block(steps):
     links = [urlsplit(step.link) for step in steps.values()]
     shown = [scenes.scene(link.path, dict(parse_qsl(link.query))) for link in links]
-    assert sum(isinstance(scene, scene_types.Block) for scene in shown) == 9
+    assert sum(isinstance(scene, Block) for scene in shown) == 9
 
 
 def test_shapes_are_those_of_the_model(steps, model, block):

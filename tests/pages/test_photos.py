@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.shared import resources, scenes, selection
+from dashboard.shared import resources, scene_links, selection
 from dashboard.shared.page_state import ImageState
 from tests.apptests import open_app
 from tests.made_runs import make_run
@@ -62,7 +62,7 @@ def test_run_whose_folder_is_gone_opens_with_photographs(page):
 
 def test_link_of_a_talk_shows_a_photograph_without_a_true_class():
     data = resources.dataset_of(foreign())
-    found = scenes.image_in(ImageState.of(kind="raccoon"), data)
+    found = scene_links.image_in(ImageState.of(kind="raccoon"), data)
     assert isinstance(found, selection.SelectedImage)
     assert found.truth is None
     assert np.array_equal(found.image, data.test.images[data.names.index("raccoon")])

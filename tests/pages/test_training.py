@@ -250,7 +250,7 @@ def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):
 
     def check(path):
         unreadable = tuple((f"daisy/{i}.png", "cut off") for i in range(7))
-        yield image_check.Step(24, 24, image_check.Checked(24, unreadable))
+        yield jobs.Progress(24, 24, image_check.Checked(24, unreadable))
 
     monkeypatch.setattr(image_check, "check", check)
     app = open_app("training", data="own folder")

@@ -75,7 +75,7 @@ class Method:
         raise UserError(f"{name} {str(value)[:40]!r} is not possible for {self.name}: choose {allowed}.")
 
     def usable(self, given: Mapping[str, Any]) -> tuple[Settings, list[str]]:
-        """Return all settings, and the texts `name=value` of given ones that are invalid and ignored.
+        """Return all settings, and the names of given ones whose values are invalid and ignored.
 
         Ignores settings of other methods.
         """
@@ -84,5 +84,5 @@ class Method:
             try:
                 values[name] = self._read(name, given[name])
             except UserError:
-                refused.append(f"{name}={given[name]}")
+                refused.append(name)
         return values, sorted(refused)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dashboard.components.inside import stepper_part
 
 PART = stepper_part("block")
-_element = PART.element("vitlab.block")
+_element = PART.element()
 
 
 def block(data: bytes, *, key: str, on_ask: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dashboard.components.inside import stepper_part
 
 PART = stepper_part("convolution")
-_element = PART.element("vitlab.convolution")
+_element = PART.element()
 
 
 def convolution(data: bytes, *, key: str, on_ask: Callable[[], None]) -> None:

@@ -16,12 +16,13 @@ HERE = Path(__file__).parent
 KEY = "copy_step"
 
 _element = Part(
+    "copy_step",
     '<div class="copy-step"><button type="button" title="Copy this view as lines of a talk file">'
     'Copy as talk step</button><textarea readonly hidden aria-label="Talk step" rows="3"></textarea>'
     '<span role="status"></span></div>',
     (HERE / "copy_step.css").read_text(encoding="utf-8"),
     bundle(HERE / "copy_step.js"),
-).element("vitlab.copy_step")
+).element()
 
 
 def copy_step() -> None:

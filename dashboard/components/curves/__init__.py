@@ -18,12 +18,13 @@ LEGEND_LINE, LEGEND_LINES = 22, 2  # pixels of a line, and the lines that fit in
 MAX_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
+    "curves",
     '<div class="curves-frame"><div class="curves"></div><div class="values" hidden></div>'
     '<button class="reset" type="button" hidden>Reset zoom</button>'
     '<div class="files" role="group" aria-label="Download this chart"></div></div>',
     style(HERE / "curves.css"),
     bundle(HERE / "curves.js"),
-).element("vitlab.curves")
+).element()
 
 
 class Series(TypedDict):

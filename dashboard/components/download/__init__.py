@@ -14,7 +14,7 @@ from dashboard.components.packing import Part, pack
 
 HERE = Path(__file__).parent
 
-_element = Part("<i hidden></i>", "", bundle(HERE / "download.js")).element("vitlab.download")
+_element = Part("download", "<i hidden></i>", "", bundle(HERE / "download.js")).element()
 
 
 def offer_download(content: bytes, name: str, kind: str, *, key: str) -> None:

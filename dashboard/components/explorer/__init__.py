@@ -19,11 +19,12 @@ from dashboard.components.packing import Part, pack
 HERE = Path(__file__).parent
 
 PART = Part(
+    "explorer",
     (HERE / "explorer.html").read_text(encoding="utf-8"),
     "".join((HERE / name).read_text(encoding="utf-8") for name in ("explorer.css", "heads.css")),
     bundle(HERE / "explorer.js"),
 )
-_element = PART.element("vitlab.explorer")
+_element = PART.element()
 
 
 def message(header: dict[str, Any], image: np.ndarray, weights: bytes | None) -> bytes:

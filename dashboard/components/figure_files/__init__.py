@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 _element = Part(
+    "figure_files",
     '<div class="figure-files"><div class="figure-files-drawing"></div>'
     '<div class="figure-files-hidden" hidden></div>'
     '<div class="files" role="group" aria-label="Download this figure"></div></div>',
     style(HERE / "figure_files.css"),
     bundle(HERE / "figure_files.js"),
-).element("vitlab.figure_files")
+).element()
 
 
 def show(figure: Figure, *, key: str, alt: str) -> None:

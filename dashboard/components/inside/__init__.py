@@ -20,7 +20,7 @@ def stepper_part(name: str) -> Part:
     choices = (own / f"{name}.html").read_text(encoding="utf-8").rstrip()
     html = Template((HERE / "inside.html").read_text(encoding="utf-8")).substitute(name=name, choices=choices)
     css = style(HERE / "inside.css") + (own / f"{name}.css").read_text(encoding="utf-8")
-    return Part(html, css, bundle(own / f"{name}.js"))
+    return Part(name, html, css, bundle(own / f"{name}.js"))
 
 
 def message(header: dict[str, Any], image: np.ndarray, floats: bytes, crops: bytes = b"") -> bytes:

@@ -18,12 +18,13 @@ from dashboard.components.packing import Part, pack
 HERE = Path(__file__).parent
 
 PART = Part(
+    "pair",
     (HERE / "pair.html").read_text(encoding="utf-8"),
     (HERE.parent / "explorer" / "explorer.css").read_text(encoding="utf-8")
     + (HERE / "pair.css").read_text(encoding="utf-8"),
     bundle(HERE / "pair.js"),
 )
-_element = PART.element("vitlab.pair")
+_element = PART.element()
 
 
 def message(header: dict[str, Any], images: Sequence[np.ndarray], weights: Sequence[bytes | None]) -> bytes:

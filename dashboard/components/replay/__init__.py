@@ -18,11 +18,12 @@ from vitcore.probes.live import Frames
 HERE = Path(__file__).parent
 
 PART = Part(
+    "replay",
     (HERE / "replay.html").read_text(encoding="utf-8"),
     style(HERE / "replay.css"),
     bundle(HERE / "replay.js"),
 )
-_element = PART.element("vitlab.replay")
+_element = PART.element()
 
 
 def replay(

@@ -12,6 +12,7 @@ from dashboard.components.packing import Part, pack, style
 HERE = Path(__file__).parent
 
 PART = Part(
+    "similarity",
     '<div class="similarity"><canvas class="similarity-all" role="img" tabindex="0"></canvas>'
     '<div><canvas class="similarity-chosen" role="img"></canvas>'
     '<div class="similarity-scale"><span>\u22121</span>'
@@ -21,7 +22,7 @@ PART = Part(
     style(HERE / "similarity.css"),
     bundle(HERE / "similarity.js"),
 )
-_element = PART.element("vitlab.similarity")
+_element = PART.element()
 
 
 def similarity(values: np.ndarray, *, key: str) -> None:

@@ -11,10 +11,11 @@ from dashboard.components.packing import Part
 HERE = Path(__file__).parent
 
 _element = Part(
+    "speaker",
     (HERE / "speaker.html").read_text(encoding="utf-8"),
     (HERE / "speaker.css").read_text(encoding="utf-8"),
     bundle(HERE / "speaker.js"),
-).element("vitlab.speaker")
+).element()
 
 
 def speaker(data: dict[str, Any], *, key: str) -> None:

@@ -13,11 +13,12 @@ from dashboard.components.packing import Part, pack, style
 HERE = Path(__file__).parent
 
 PART = Part(
+    "stepper",
     (HERE / "stepper.html").read_text(encoding="utf-8"),
     style(HERE / "stepper.css"),
     bundle(HERE / "stepper.js"),
 )
-_element = PART.element("vitlab.stepper")
+_element = PART.element()
 
 
 def stepper(*, key: str, **arguments: Any) -> None:

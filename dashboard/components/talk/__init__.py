@@ -12,6 +12,7 @@ from dashboard.components.packing import Part
 HERE = Path(__file__).parent
 
 PART = Part(
+    "talk",
     '<div class="talk-question" hidden><p role="heading" aria-level="1"></p><ol type="A"></ol>'
     '<button type="button">Show the answer</button></div>'
     '<div class="talk-foot"><span class="talk-source"></span><nav class="talk-marks" '
@@ -22,7 +23,7 @@ PART = Part(
     (HERE / "talk.css").read_text(encoding="utf-8"),
     bundle(HERE / "talk.js"),
 )
-_element = PART.element("vitlab.talk")
+_element = PART.element()
 
 
 def controls(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:

@@ -16,20 +16,22 @@ HERE = Path(__file__).parent
 STYLE = (HERE / "tour.css").read_text(encoding="utf-8")
 
 _strip = Part(
+    "tour",
     '<section class="tour" aria-label="Tour" hidden><span class="tour-count"></span>'
     '<p class="tour-words"><b></b> <span></span></p><span class="tour-buttons">'
     '<button type="button">Skip</button><a target="_self" data-do="back">Back</a>'
     '<a target="_self" data-do="next">Next</a></span></section>',
     STYLE,
     bundle(HERE / "tour.js"),
-).element("vitlab.tour")
+).element()
 _offer = Part(
+    "tour_offer",
     '<span class="tour-offer" hidden><a target="_self">Take the tour</a>'
     '<button type="button" title="Do not offer the tour again" aria-label="Do not offer the tour again">'
     "\u00d7</button></span>",
     STYLE,
     bundle(HERE / "offer.js"),
-).element("vitlab.tour_offer")
+).element()
 
 
 def strip(data: dict[str, Any], *, on_leave: Callable[[], None]) -> None:

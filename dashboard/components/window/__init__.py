@@ -10,7 +10,7 @@ from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
 KEY = "window_size"
-_element = Part("<i hidden></i>", "", bundle(Path(__file__).parent / "window.js")).element("vitlab.window")
+_element = Part("window", "<i hidden></i>", "", bundle(Path(__file__).parent / "window.js")).element()
 
 
 def observe() -> None:

@@ -18,7 +18,7 @@ HEADER = LINKS["explorer"]["header"]
 
 @pytest.mark.parametrize(("name", "text", "expected"), LINKS["explorer"]["cases"])
 def test_server_and_browser_find_the_same_values_of_the_explorer_unavailable(name, text, expected):
-    assert unavailable(HEADER, {name: text}) == ([] if expected is not None else [f"{name}={text}"])
+    assert unavailable(HEADER, {name: text}) == ([] if expected is not None else [name])
     state, refused = ExplorerState.read({name: text})
     if name == "query" and not refused:
         assert token_index(state.query, side=HEADER["side"], prefix=HEADER["prefix"]) == expected
@@ -43,7 +43,7 @@ def test_color_scale_is_per_layer_unless_the_link_names_another():
 @pytest.mark.parametrize(("text", "offset"), LINKS["frames"])
 def test_server_accepts_the_frames_that_the_browser_reads(kind, text, offset):
     _, refused = BiasState.read({kind: text})
-    assert refused == (() if offset else (f"{kind}={text}",))
+    assert refused == (() if offset else (kind,))
 
 
 @pytest.mark.parametrize(("text", "cells"), LINKS["cells"])

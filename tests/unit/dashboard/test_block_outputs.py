@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from dashboard.attention import block, block_outputs, convolution, explorer
+from dashboard.attention.explorer import Explorer
 from dashboard.components.inside import message
-from dashboard.shared import resources, scenes, selection
-from dashboard.standalone import pieces
+from dashboard.shared import resources, selection
 from dashboard.talk.scenes import scene
 from tests.apptests import open_app
 from tests.bundled import VIT
@@ -157,11 +157,10 @@ def test_file_and_convolution_next_to_the_block_have_the_painted_image(monkeypat
     run, chosen, data = bundled()
     link, mask = painted(chosen.image)
     sent = []
-    monkeypatch.setattr(
-        pieces, "inside_message", lambda header, image, *_: sent.append((header, image)) or b""
-    )
+    for module in (block, convolution):
+        monkeypatch.setattr(module, "message", lambda header, image, *_: sent.append((header, image)) or b"")
     other = find_run("resnet-cifar10")
-    pieces.block_pieces(scenes.Block(run, chosen, data, other), LINK | link, talk=False)
+    block.Block(run, chosen, data, other).pieces(LINK | link, talk=False)
     assert [header["mode"] for header, _ in sent] == 2 * ["Input: the image, painted with the mean color."]
     for _, image in sent:
         assert (image[:, ~mask] == chosen.image[:, ~mask]).all()
@@ -174,9 +173,9 @@ def test_file_and_convolution_next_to_the_block_have_the_painted_image(monkeypat
 
 def test_scene_of_the_view_is_the_stepper():
     assert isinstance(
-        scene("attention", LINK | {"step": "4", "layer": "2", "temperature": "0.5"}), scenes.Block
+        scene("attention", LINK | {"step": "4", "layer": "2", "temperature": "0.5"}), block.Block
     )
-    assert isinstance(scene("attention", {"step": "4"}), scenes.Explorer)
+    assert isinstance(scene("attention", {"step": "4"}), Explorer)
 
 
 @pytest.mark.parametrize("wrong", ["step=11", "layer=7", "head=9", "query=9.1", "temperature=40"])

@@ -10,8 +10,9 @@ import torch
 
 from dashboard.attention import class_maps, convolution, convolution_outputs, panel
 from dashboard.components.inside import message
-from dashboard.shared import resources, scenes, selection
-from dashboard.standalone.explorer_file import from_address
+from dashboard.shared import resources, selection
+from dashboard.shared.scenes import Pictures
+from dashboard.standalone.scene_file import from_address
 from dashboard.talk.scenes import scene
 from tests.apptests import open_app
 from tests.made_runs import make_run
@@ -82,9 +83,9 @@ def test_large_block_sends_only_the_kernels_of_the_chosen_channel(monkeypatch):
 
 
 def test_scene_of_the_view_is_the_stepper():
-    assert isinstance(scene("attention", LINK | {"block": "2", "position": "3.4"}), scenes.Convolution)
-    assert isinstance(scene("attention", {"run": "resnet-cifar10"}), scenes.Pictures)
-    assert isinstance(scene("attention", LINK | {"view": "Maps"}), scenes.Pictures)
+    assert isinstance(scene("attention", LINK | {"block": "2", "position": "3.4"}), convolution.Convolution)
+    assert isinstance(scene("attention", {"run": "resnet-cifar10"}), Pictures)
+    assert isinstance(scene("attention", LINK | {"view": "Maps"}), Pictures)
 
 
 @pytest.mark.parametrize(

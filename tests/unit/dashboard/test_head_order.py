@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.attention import explorer, head_order, views
-from dashboard.shared.scenes import Explorer
+from dashboard.attention.explorer import Explorer
 from dashboard.shared.selection import SelectedImage
 from dashboard.talk import scenes
 from tests.conftest import ROOT

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dashboard.page_table import PAGES
 from dashboard.shared import scenes as scene_types
-from dashboard.shared.scenes import image_in
-from dashboard.standalone import explorer_file
+from dashboard.shared.scene_links import image_in
+from dashboard.standalone import scene_file
 from dashboard.states.attention import AttentionState
 from dashboard.talk import html_export, scenes, stage
 from dashboard.talk.files import Step, Talk, parse_link
@@ -67,7 +67,7 @@ def test_link_to_something_missing_is_refused_with_its_name(where, state, words)
 @pytest.mark.parametrize("link", [{"view": "Class maps", "run": "vit-cifar10"}, {"run": "resnet-cifar10"}])
 def test_class_maps_have_no_file_and_the_refusal_names_the_other_formats(link):
     with pytest.raises(UserError, match=r"(?i)class maps .* PNG, SVG or CSV .* talk") as refused:
-        explorer_file.from_address(link)
+        scene_file.from_address(link)
     assert "no attention" not in str(refused.value)
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from dashboard.attention import side_by_side, views
+from dashboard.attention.side_by_side import SideBySide
 from dashboard.components.packing import pack
-from dashboard.shared.scenes import SideBySide
-from dashboard.standalone import explorer_file
+from dashboard.standalone import scene_file
 from dashboard.talk import scenes
 from tests.made_runs import make_run
 from vitcore.analysis.attention import capture
@@ -171,7 +171,7 @@ def test_only_vits_for_the_same_images_and_classes_are_comparable(home):
 )
 def test_title_of_a_file_names_both_sides(home, query, words):
     one, two = (make_run(home, name, steps=(10,), **SMALL) for name in ("one", "two"))
-    text = explorer_file.from_address(VIEW | {"run": one.id, "right_run": two.id} | query)
+    text = scene_file.from_address(VIEW | {"run": one.id, "right_run": two.id} | query)
     (title,) = re.findall("<h1>([^<]+)</h1>", text)
     parts = title.split("; ")
     assert len(parts) == len(words)
@@ -181,7 +181,7 @@ def test_title_of_a_file_names_both_sides(home, query, words):
 def test_file_holds_the_weights_of_both_sides_and_loads_nothing(home):
     run = make_run(home, "one", steps=(10,), **SMALL)
     link = VIEW | {"run": run.id, "versus": "snapshots"}
-    text = explorer_file.from_address(link)
+    text = scene_file.from_address(link)
     assert "default-src 'none'" in text
     (packed,) = re.findall(r'id="data-0">([^<]+)<', text)
     content = base64.b64decode(packed)

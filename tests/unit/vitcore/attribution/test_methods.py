@@ -78,7 +78,7 @@ def test_settings_are_read_from_texts_and_numbers():
         with pytest.raises(UserError, match=next(iter(wrong))):
             rollout.complete(wrong)
     given = {"discard": "7", "fusion": "min", "steps": "16"}
-    assert rollout.usable(given) == ({"fusion": "min", "discard": 0.0}, ["discard=7"])
+    assert rollout.usable(given) == ({"fusion": "min", "discard": 0.0}, ["discard"])
 
 
 def test_unsuited_and_unknown_methods_are_refused():
