@@ -83,7 +83,6 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
         ["ViT of transformers", "mlp."],
     ),
     "SigLIP of transformers": (lambda: of_transformers("SiglipVisionModel"), ["3 blocks", "head.probe"]),
-    "ResNet": (lambda: named_convolutional("resnet18"), ["--model"]),
     "ConvNeXt": (lambda: named_convolutional("convnext_atto"), ["--model"]),
 }
 

@@ -18,7 +18,7 @@ from vitcore.errors import UserError
 from vitcore.networks.densenet import DenseBlock, DenseLayer, Transition
 from vitcore.networks.googlenet import InceptionBlock
 from vitcore.networks.mixer import Mixer
-from vitcore.networks.resnet import PreActResNetBlock, ResNetBlock
+from vitcore.networks.resnet import Bottleneck, PreActResNetBlock, ResNetBlock
 from vitcore.networks.vit import ViT, to_patches
 
 SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # operate on each position separately
@@ -128,7 +128,7 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
         return low * step - pad, high * step - pad + spread * (size - 1)
     if isinstance(module, SAME):
         return low, high
-    if isinstance(module, (ResNetBlock, PreActResNetBlock)):
+    if isinstance(module, (ResNetBlock, Bottleneck, PreActResNetBlock)):
         branches = (module.net, module.downsample or nn.Identity())
     elif isinstance(module, DenseLayer):
         branches = (module.net, nn.Identity())

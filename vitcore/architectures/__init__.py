@@ -13,9 +13,15 @@ import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from vitcore import numbers
 
@@ -77,7 +83,19 @@ def _kinds_of(annotation: Any) -> set[Any]:
 
 
 class Options(Settings):
-    """The settings of a model, each with its default and its bounds."""
+    """The settings of a model, each with its default and its bounds.
+
+    Configurations hold the options named in `rare` only where they differ from the defaults. They came later
+    than the others, and models that are trained here rarely need them. So the files and the digests of other
+    runs stay the same.
+    """
+
+    rare: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _leave_out_rare_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values, fields = handler(self), type(self).model_fields
+        return {k: v for k, v in values.items() if k not in self.rare or v != fields[k].default}
 
 
 @dataclass(frozen=True)

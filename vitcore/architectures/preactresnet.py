@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vitcore.architectures import Architecture, Result
-from vitcore.architectures.resnet import ResNetOptions
+from vitcore.architectures.resnet import StageOptions
 from vitcore.recipes import GPU_SGD, PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Module:
+def _build(options: StageOptions, num_classes: int, image_size: int) -> nn.Module:
     from vitcore.networks.resnet import PreActResNet
 
     return PreActResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
@@ -23,7 +23,7 @@ ARCHITECTURE = Architecture(
     label="PreActResNet",
     color="#E69F00",
     build=_build,
-    options=ResNetOptions,
+    options=StageOptions,
     recipes={
         "tutorial": TUTORIAL_SGD,
         "modern": {**SGD, "epochs": 12},

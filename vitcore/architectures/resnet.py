@@ -1,8 +1,8 @@
-"""The ResNet of the tutorial, see `vitcore.networks.resnet`. No torch."""
+"""The ResNet of the tutorial and those of ImageNet, see `vitcore.networks.resnet`. No torch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ Width = Annotated[int, Field(ge=1, le=2048)]
 Depth = Annotated[int, Field(ge=1, le=32)]
 
 
-class ResNetOptions(Options):
+class StageOptions(Options):
     """One stage per entry, each halving the resolution. The tutorial's defaults give 272,378 parameters."""
 
     c_hidden: tuple[Width, ...] = Field(
@@ -27,13 +27,43 @@ class ResNetOptions(Options):
     )
 
     @model_validator(mode="after")
-    def check(self) -> ResNetOptions:
+    def check(self) -> StageOptions:
         if len(self.c_hidden) != len(self.num_blocks):
             raise ValueError(
                 f"c_hidden has {len(self.c_hidden)} stages and num_blocks {len(self.num_blocks)}: "
                 "give both the same length"
             )
         return self
+
+
+class ResNetOptions(StageOptions):
+    """The ResNet of the tutorial. The options in `rare` describe the ResNets of ImageNet.
+
+    ResNet-50 has c_hidden 64, 128, 256, 512, num_blocks 3, 4, 6, 3, stem 7x7, block bottleneck and shortcut
+    conv_norm. The tutorial's networks have the defaults.
+    """
+
+    rare: ClassVar[frozenset[str]] = frozenset(
+        ("stem", "c_stem", "block", "expansion", "shortcut", "norm_eps")
+    )
+
+    stem: Literal["3x3", "7x7"] = Field(
+        "3x3", description="first convolution: 3x3, or 7x7 with stride 2 and max pooling"
+    )
+    c_stem: int = Field(
+        0, ge=0, le=2048, description="channels of the first convolution; 0: as the first stage"
+    )
+    block: Literal["basic", "bottleneck"] = Field(
+        "basic", description="basic: 3x3, 3x3; bottleneck: 1x1, 3x3, 1x1"
+    )
+    expansion: int = Field(
+        4, ge=1, le=8, description="output channels of a bottleneck, as a multiple of c_hidden"
+    )
+    shortcut: Literal["conv", "conv_norm"] = Field(
+        "conv",
+        description="where a block changes the shape: 1x1 convolution with bias, or with batch norm",
+    )
+    norm_eps: float = Field(1e-5, gt=0, le=0.01, description="epsilon of the batch norms")
 
 
 def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Module:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import GPU_MUON, H200, MUON, PUBLISHED, TUTORIAL
@@ -13,8 +13,30 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+# Options that configurations hold only where they differ from the defaults, see `Options`
+RARE = frozenset(
+    (
+        "registers",
+        "distilled",
+        "cls_position",
+        "embed_norm",
+        "norm_tokens",
+        "representation",
+        "projection",
+        "activation",
+        "norm_eps",
+        "layer_scale",
+        "patch_bias",
+        "qkv_bias",
+        "block_bias",
+    )
+)
+
+
 class ViTOptions(Options):
     """The Vision Transformer; the defaults are the tutorial's (3,195,146 parameters on 32x32 images)."""
+
+    rare: ClassVar[frozenset[str]] = RARE
 
     embed_dim: int = Field(256, ge=8, le=2048, title="Embedding")
     hidden_dim: int = Field(512, ge=8, le=8192, title="Hidden width")
@@ -63,12 +85,6 @@ class ViTOptions(Options):
         """The number of tokens before the first patch."""
         return len(self.prefix)
 
-    @model_serializer(mode="wrap")
-    def _leave_out_rare_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values = handler(self)
-        fields = type(self).model_fields
-        return {k: v for k, v in values.items() if k not in RARE or v != fields[k].default}
-
     @model_validator(mode="after")
     def check(self) -> ViTOptions:
         if self.embed_dim % self.num_heads:
@@ -81,27 +97,6 @@ class ViTOptions(Options):
         if self.distilled and (self.pool != "cls" or self.representation or self.projection):
             raise ValueError("distilled needs pool cls, and neither a representation nor a projection")
         return self
-
-
-# Configurations hold these options only where they differ from the defaults. They came later than the others,
-# and models that are trained here rarely need them. So the files and the digests of other runs stay the same.
-RARE = frozenset(
-    (
-        "registers",
-        "distilled",
-        "cls_position",
-        "embed_norm",
-        "norm_tokens",
-        "representation",
-        "projection",
-        "activation",
-        "norm_eps",
-        "layer_scale",
-        "patch_bias",
-        "qkv_bias",
-        "block_bias",
-    )
-)
 
 
 class HasPatchSize(Protocol):

@@ -53,8 +53,8 @@ def import_checkpoint(
     """Import a checkpoint with its TensorBoard event files as a run.
 
     `source` is a path, a folder, an http(s) URL, or a repository of the Hugging Face Hub. A checkpoint of the
-    tutorials describes itself, and so do most Vision Transformers of other libraries. For other weights,
-    `model` names the network, `settings` its options that the shapes do not show, and `data` its dataset.
+    tutorials describes itself, and so do most ViTs and ResNets of other libraries. For other weights, `model`
+    names the network, `settings` its options that the shapes do not show, and `data` its dataset.
     Without `events`, use the event files next to the checkpoint or one folder above `checkpoints`, or for a
     URL the tutorials' event file. The run is titled published if `published` is set or the URL is on the
     published site. If the checkpoint was imported before, update and return the existing run. Raise
@@ -227,9 +227,10 @@ def _fill(weights: Weights, file: Path) -> nn.Module:
     not finite.
     """
     advice = "choose another file" if weights.tutorial or weights.family else "change --model or --set"
-    problem = f"{file.name} does not fit the {ARCHITECTURES[weights.config.model].label}"
+    label = ARCHITECTURES[weights.config.model].label
+    problem = f"{file.name} does not fit the {label}"
     if weights.family:
-        problem = f"{file.name} is {weights.family}, but does not fit our ViT"
+        problem = f"{file.name} is {weights.family}, but does not fit our {label}"
     with torch.device("meta"):  # a small file may describe a model larger than memory
         wanted = build_for(weights.config).state_dict()
     given = dict(weights.tensors)

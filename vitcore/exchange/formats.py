@@ -184,7 +184,8 @@ def _foreign_tensors(request: Request) -> dict[str, torch.Tensor]:
 
 
 def _is_foreign(request: Request) -> bool:
-    return request.model in (None, "vit") and families.family_of(_foreign_tensors(request)) is not None
+    family = families.family_of(_foreign_tensors(request))
+    return family is not None and request.model in (None, family.network)
 
 
 def _read_foreign(request: Request) -> Weights:
@@ -192,7 +193,7 @@ def _read_foreign(request: Request) -> Weights:
     family = families.family_of(tensors)
     assert family is not None, "the file was recognized"
     about = families.read_about(request.file.parent)
-    _, settings = _divide(request, "vit")
+    _, settings = _divide(request, family.network)
     found = families.read(family, tensors, about, request.settings, request.file.name)
     assumed = dict(found.assumed)
     settings.setdefault("image_size", found.image_size)
@@ -200,7 +201,7 @@ def _read_foreign(request: Request) -> Weights:
         settings["preprocessing"] = {**found.pixels, **about.preprocessing}
         if not about.preprocessing:
             assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}
-    values = {"model": "vit", "recipe": IMPORTED, "data": request.data or PHOTOS, **settings}
+    values = {"model": found.network, "recipe": IMPORTED, "data": request.data or PHOTOS, **settings}
     config = build_config(**values, options=found.options)
     if request.data:
         config = resolve(config)
@@ -217,7 +218,11 @@ def _read_foreign(request: Request) -> Weights:
 
 
 FORMATS = (  # the first one that recognizes a file reads it
-    Format("a ViT of timm, transformers, torchvision or its authors", _is_foreign, _read_foreign),
+    Format(
+        "a ViT of timm, transformers, torchvision or its authors, a ResNet of timm or torchvision",
+        _is_foreign,
+        _read_foreign,
+    ),
     Format("a checkpoint of the UvA tutorials", _is_tutorial, _read_tutorial),
     Format("weights of a ViT of ViT Lab, or of another network with --model", _is_named, _read_named),
 )

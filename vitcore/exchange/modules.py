@@ -1,4 +1,4 @@
-"""Convert modules in memory into our networks: those of ViT Lab, and ViTs of timm, transformers and others.
+"""Convert modules in memory into our networks: those of ViT Lab, and ViTs and ResNets of timm and others.
 
 A file of weights is converted by the same rules (`vitcore.exchange.families`). A module also says what its
 weights do not show, and the conversion is checked: both must give the same outputs.
@@ -26,7 +26,7 @@ from vitcore.preprocessing import preprocessing_of
 
 CLOSE = 1e-3  # largest accepted difference of the outputs, relative to the largest output (at least 1)
 ADVICE = "choose another file."  # ends the sentences about files
-INSTEAD = "a ViT of ViT Lab, timm, transformers or torchvision can be converted"
+INSTEAD = "a ViT or a ResNet of ViT Lab, timm, transformers or torchvision can be converted"
 
 
 @dataclass(frozen=True)
@@ -153,13 +153,14 @@ def _foreign(module: nn.Module) -> tuple[_Described, dict[str, torch.Tensor]]:
     if about.classes and len(about.classes) == found.classes:
         classes = distinct(about.classes)
     values = {
-        "model": "vit",
+        "model": found.network,
         "options": found.options,
         "image_size": found.image_size,
         "preprocessing": {**found.pixels, **about.preprocessing},
     }
     known = "mean" in about.preprocessing
-    return _Described(values, classes, family.name, found.image_size, known), found.tensors
+    fixed_size = found.image_size if found.network == "vit" else None
+    return _Described(values, classes, family.name, fixed_size, known), found.tensors
 
 
 def _about(module: nn.Module) -> About:
@@ -182,13 +183,13 @@ def _about(module: nn.Module) -> About:
 
 
 def _of_layers(module: nn.Module) -> dict[str, Any]:
-    """Return the options that the layers of a module show: heads, epsilon and activation."""
+    """Return the options that the layers of a module show: heads, epsilon of the norms and activation."""
     found: dict[str, Any] = {}
     for layer in module.modules():
         heads = getattr(layer, "num_heads", getattr(layer, "num_attention_heads", None))
         if isinstance(heads, int):
             found.setdefault("num_heads", heads)
-        if isinstance(layer, nn.LayerNorm):
+        if isinstance(layer, nn.LayerNorm | nn.BatchNorm2d):
             found.setdefault("norm_eps", layer.eps)
         if isinstance(layer, nn.GELU):
             found.setdefault("activation", "gelu_tanh" if layer.approximate == "tanh" else "gelu")
@@ -231,7 +232,7 @@ def _check_outputs(found: Converted) -> None:
     if not differences or not min(differences) <= limit:
         how = f"by {min(differences):.2g}" if differences else "in shape"
         raise UserError(
-            f"{name} looks like {found.kind}, but its outputs differ from those of our ViT {how}: it "
+            f"{name} looks like {found.kind}, but its outputs differ from those of our network {how}: it "
             "computes something else than the published models, and cannot be converted."
         )
 

@@ -111,15 +111,34 @@ def _mixer(shapes: Shapes) -> Described:
     return Described(options, shapes["output_layer.weight"][0], patch_size * _root(patches))
 
 
-def _resnet(shapes: Shapes) -> Described:
-    widths, counts = [shapes["input_net.0.weight"][0]], [0]
+def _kernels(shapes: Shapes, block: int) -> list[tuple[int, ...]]:
+    """Return the shapes of the kernels on the main path of a block of a ResNet, in order."""
+    return [shape for n, shape in shapes.items() if n.startswith(f"blocks.{block}.net.") and len(shape) == 4]
+
+
+def _preactresnet(shapes: Shapes) -> Described:
+    widths, counts = [_kernels(shapes, 0)[0][0]], [0]
     for i in range(_count(shapes, r"blocks\.(\d+)\.")):
-        kernels = [n for n in shapes if n.startswith(f"blocks.{i}.net.") and len(shapes[n]) == 4]
-        if any(name.startswith(f"blocks.{i}.downsample.") for name in shapes):  # the first block of a stage
-            widths.append(shapes[kernels[0]][0])
+        if i and any(name.startswith(f"blocks.{i}.downsample.") for name in shapes):  # the first of a stage
+            widths.append(_kernels(shapes, i)[0][0])
             counts.append(0)
         counts[-1] += 1
-    return Described({"c_hidden": widths, "num_blocks": counts}, shapes["output_net.2.weight"][0])
+    classes = shapes["output_net.2.weight"][0] if "output_net.2.weight" in shapes else 0
+    return Described({"c_hidden": widths, "num_blocks": counts}, classes)
+
+
+def _resnet(shapes: Shapes) -> Described:
+    """Return also the options that differ from their defaults, those of a ResNet for ImageNet."""
+    found = _preactresnet(shapes)
+    stem, kernels, width = shapes["input_net.0.weight"], _kernels(shapes, 0), found.options["c_hidden"][0]
+    rare: dict[str, Any] = {"stem": "7x7"} if stem[2:] == (7, 7) else {}
+    if stem[0] != width:
+        rare["c_stem"] = stem[0]
+    if len(kernels) == 3:
+        rare |= {"block": "bottleneck", "expansion": kernels[2][0] // max(1, kernels[2][1])}
+    if any(re.match(r"blocks\.\d+\.downsample\.0\.", name) for name in shapes):
+        rare["shortcut"] = "conv_norm"
+    return Described({**found.options, **rare}, found.classes)
 
 
 def _googlenet(shapes: Shapes) -> Described:
@@ -141,7 +160,7 @@ READERS: dict[str, Reader] = {
     "vit": Reader(_vit, required=("num_heads", "position"), assumed=("norm",)),
     "mixer": Reader(_mixer),
     "resnet": Reader(_resnet),
-    "preactresnet": Reader(_resnet),
+    "preactresnet": Reader(_preactresnet),
     "googlenet": Reader(_googlenet),
     "densenet": Reader(_densenet),
 }

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
-from vitcore.architectures.vit import RARE, ViTOptions
+from vitcore.architectures.vit import ViTOptions
 from vitcore.config import (
     Config,
     bounds,
@@ -120,7 +120,7 @@ def test_switch_takes_true_and_false_and_no_other_number():
 def test_every_recipe_is_a_valid_configuration(recipe, model):
     config = make_config(recipe, model=model)
     assert (config.recipe, config.model) == (recipe, model)
-    rare = RARE if model == "vit" else set()  # options that are left out while they have their defaults
+    rare = ARCHITECTURES[model].options.rare  # options that are left out while they have their defaults
     assert set(config.options) == set(ARCHITECTURES[model].options.model_fields) - rare
 
 

@@ -1,13 +1,17 @@
-"""Vision Transformers from elsewhere, one file for each family of names. `FAMILIES` lists them.
+"""Vision Transformers and ResNets from elsewhere, one file for each family of names. `FAMILIES` lists them.
 
 To add one, write a file with a `Family`: how to recognize its names, and the rules that rename them to ours.
 """
 
 from __future__ import annotations
 
-from vitcore.exchange.families import clip, original, timm, torchvision, transformers
+from collections.abc import Mapping
+from typing import Any
+
+from vitcore.exchange.families import clip, original, resnet, timm, torchvision, transformers
 from vitcore.exchange.families.about import About, about_of, read_about
-from vitcore.exchange.families.family import Family, Foreign, Tensors, read, without_wrappers
+from vitcore.exchange.families.family import Family, Foreign, Tensors, without_wrappers
+from vitcore.exchange.families.family import read as read_vit
 
 FAMILIES = (  # the first one that recognizes the names reads them
     original.FAMILY,
@@ -16,6 +20,7 @@ FAMILIES = (  # the first one that recognizes the names reads them
     clip.FAMILY,
     clip.OPENAI,
     torchvision.FAMILY,
+    resnet.FAMILY,
 )
 
 __all__ = [
@@ -40,3 +45,13 @@ def unwrapped(tensors: Tensors) -> Tensors:
 def family_of(tensors: Tensors) -> Family | None:
     """Return the family of tensors under their names without wrappers, or None."""
     return next((family for family in FAMILIES if family.recognize(tensors.keys())), None)
+
+
+def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, Any], file: str) -> Foreign:
+    """Translate the tensors of a network of a family, under their names without wrappers.
+
+    `about` holds what a config.json says, and `settings` what the user says. Raise `UserError` when the
+    network does not fit into ours.
+    """
+    read_tensors = resnet.read if family.network == "resnet" else read_vit
+    return read_tensors(family, tensors, about, settings, file)

@@ -1,4 +1,4 @@
-"""Read what a config.json next to weights says about a Vision Transformer: of timm, and of transformers."""
+"""Read what a config.json next to weights says about a model: of timm, and of transformers."""
 
 from __future__ import annotations
 
@@ -46,11 +46,13 @@ class About:
     `preprocessing` has the fields of timm: mean, std, interpolation and crop (a share of the shorter side).
     """
 
-    width: int | None = None  # of the tokens, with which the weights must agree
+    width: int | None = None  # of the tokens or the features, with which the weights must agree
     options: dict[str, Any] = field(default_factory=dict)  # of our ViT
     pool: str = ""  # timm's global_pool
     classes: tuple[str, ...] | None = None
     preprocessing: dict[str, Any] = field(default_factory=dict)
+    architecture: str = ""  # timm's name
+    side: int | None = None  # of the images in pixels, for timm's models
 
 
 def heads_of(width: int) -> int:
@@ -102,7 +104,8 @@ def _of_timm(config: Mapping[str, Any]) -> About:
     if cfg.get("interpolation") in FILTERS.values():
         pixels["interpolation"] = cfg["interpolation"]
     pool = str(config.get("global_pool") or args.get("global_pool") or "")
-    return About(width, options, pool, _names(labels), _known(pixels))
+    side = _whole((cfg.get("input_size") or [None])[-1])
+    return About(width, options, pool, _names(labels), _known(pixels), name, side)
 
 
 def _of_architecture(name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A `Family` describes the names of one library or release. Its rules rename tensors to the names of our ViT
 (`vitcore.networks.vit`). The shapes under these names then determine the options
 (`vitcore.exchange.shapes`). `read` returns a `Foreign`, or raises a `UserError` with one sentence.
+`vitcore.exchange.families.resnet` reads ResNets.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import Any
 
 import torch
 
+from vitcore.architectures import ARCHITECTURES
 from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError
 from vitcore.exchange.families.about import IMAGENET_PIXELS, About, heads_of
 from vitcore.exchange.shapes import read_shapes
-from vitcore.models import build
+from vitcore.models import build, shapes_of
 from vitcore.networks.positions import resampled_positions
 from vitcore.reading import short
 
@@ -37,6 +39,7 @@ WRAPPERS = (
     "vision_model",
     "vit",
     "deit",
+    "resnet",
     "dinov2",
     "dinov2_with_registers",
 )
@@ -64,6 +67,7 @@ class Family:
     left_out: tuple[str, ...] = ()
     pixels: Callable[[Collection[str]], dict[str, Any]] = lambda names: IMAGENET_PIXELS
     adjust: Callable[[Tensors], Tensors] = lambda tensors: tensors  # after the renaming
+    network: str = "vit"  # name of our architecture
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Foreign:
     assumed: dict[str, Any] = field(default_factory=dict)  # options that neither file nor user determine
     left_out: tuple[str, ...] = ()  # names of tensors, or the first parts of them, that were not needed
     pixels: dict[str, Any] = field(default_factory=dict)  # the usual preprocessing of the family
+    network: str = "vit"  # name of our architecture
 
 
 def without_wrappers(names: Collection[str]) -> dict[str, str]:
@@ -117,7 +122,7 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
         raise UserError(
             f"{model}; it has no learned positions, and others are not supported: choose another file."
         )
-    found = read_shapes("vit", {name: tuple(value.shape) for name, value in ours.items()})
+    found = read_shapes("vit", shapes_of(ours))
     if found is None or found.image_size is None:
         missing = next((name for name in NEEDED if name not in ours), NEEDED[0])
         raise UserError(f"{model}; our ViT also needs `{missing}`: choose another file.")
@@ -135,15 +140,21 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     options = _pooled({**found.options, **usual, **given}, "" if "pool" in known else about.pool)
     if options.get("layer_scale"):
         options["layer_scale"] = LAYER_SCALE
-    size, wanted = found.image_size, settings.get("image_size")
-    if isinstance(wanted, int) and 0 < wanted <= LARGEST_SIDE:  # otherwise Config refuses it
-        size = wanted
+    size = side_of(settings, found.image_size)
     if size != found.image_size and size % options["patch_size"] == 0:
         ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
-    _check(model, ours, options, found.classes, size)
+    check_fit("vit", model, ours, options, found.classes, size)
     assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
     pixels = family.pixels(tensors.keys())
     return Foreign(family.name, options, found.classes, size, ours, assumed, left_out, pixels)
+
+
+def side_of(settings: Mapping[str, Any], usual: int) -> int:
+    """Return the side of the images that the user gave, if it is possible, otherwise the usual one."""
+    wanted = settings.get("image_size")
+    return (
+        wanted if isinstance(wanted, int) and 0 < wanted <= LARGEST_SIDE else usual
+    )  # Config refuses others
 
 
 def _pooled(options: dict[str, Any], pool: str) -> dict[str, Any]:
@@ -155,21 +166,27 @@ def _pooled(options: dict[str, Any], pool: str) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "norm_tokens"}  # only for a mean
 
 
-def _check(model: str, ours: Tensors, options: Mapping[str, Any], classes: int, size: int) -> None:
-    """Raise `UserError` unless the tensors are those of our ViT with these options."""
+def check_fit(
+    network: str, model: str, ours: Tensors, options: Mapping[str, Any], classes: int, size: int
+) -> None:
+    """Raise `UserError` unless the tensors are those of our network with these options.
+
+    `model` says what the file is, and begins the sentence.
+    """
+    label = ARCHITECTURES[network].label
     try:
         with torch.device("meta"):
-            wanted = build("vit", num_classes=classes, image_size=size, **options).state_dict()
+            wanted = build(network, num_classes=classes, image_size=size, **options).state_dict()
     except UserError as error:
-        raise UserError(f"{model}, which does not fit into our ViT. {error}") from None
+        raise UserError(f"{model}, which does not fit into our {label}. {error}") from None
     for name, value in wanted.items():
         if name not in ours:
-            raise UserError(f"{model}; our ViT also needs `{name}`: choose another file.")
+            raise UserError(f"{model}; our {label} also needs `{name}`: choose another file.")
         if ours[name].shape != value.shape:
             shapes = f"{list(ours[name].shape)} instead of {list(value.shape)}"
             raise UserError(f"{model}; its `{name}` has the shape {shapes}: choose another file.")
     if more := [name for name in ours if name not in wanted]:
-        raise UserError(f"{model}; `{more[0]}` does not belong into our ViT: choose another file.")
+        raise UserError(f"{model}; `{more[0]}` does not belong into our {label}: choose another file.")
 
 
 def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...], list[str]]:

@@ -31,8 +31,16 @@ SMALL = {
     "googlenet": {},
     "densenet": {"num_layers": [2, 2], "growth_rate": 8},
 }
-CASES = [*((name, SMALL.get(name, {})) for name in ARCHITECTURES), ("vit", {**SMALL["vit"], "pool": "mean"})]
-ids = [name + ("-mean" if "pool" in options else "") for name, options in CASES]
+BOTTLENECK = {"stem": "7x7", "block": "bottleneck", "shortcut": "conv_norm", "c_stem": 12}
+CASES = [
+    *((name, SMALL.get(name, {})) for name in ARCHITECTURES),
+    ("vit", {**SMALL["vit"], "pool": "mean"}),
+    ("resnet", {**SMALL["resnet"], **BOTTLENECK}),
+]
+ids = [
+    name + "".join(f"-{options[key]}" for key in ("pool", "block") if key in options)
+    for name, options in CASES
+]
 
 
 def test_registry_matches_the_folder():
