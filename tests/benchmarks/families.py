@@ -1,11 +1,13 @@
-"""Largest differences between ViTs of other libraries and ours after the import, as a table in Markdown.
+"""Largest differences between models of other libraries and ours after the import, as a table in Markdown.
 
     python -m tests.benchmarks.families           # small models with random weights
     python -m tests.benchmarks.families --real    # the architectures of timm at their real sizes
+    python -m tests.benchmarks.families --resnets # ResNets, small ones and those of real sizes
 
 Logits (features where there is no classifier) and attention maps are compared with those of the library. The
 column of positions is the largest difference of the logits after the positions have been interpolated to
-another image size, by ours and by timm.
+another image size, by ours and by timm. ResNets have no attention maps, so that the feature maps after all
+four stages are compared.
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ from collections.abc import Callable
 import torch
 
 from tests.foreign_models import CASES, RELEASES, TIMM, Case, timm_named
+from tests.foreign_resnets import REAL as REAL_RESNETS
+from tests.foreign_resnets import SMALL as SMALL_RESNETS
 from vitcore.exchange.families import About, family_of, read, unwrapped
 from vitcore.models import build
+from vitcore.networks.resnet import ResNet
 from vitcore.networks.vit import ViT
 
 REAL = (
@@ -65,8 +70,30 @@ def rows() -> list[tuple[str, Callable[[], Case]]]:
 
 
 @torch.no_grad()
+def resnets() -> None:
+    """Print the table of the ResNets: small ones on images of 64 pixels, real ones on 224."""
+    print("| model | logits | feature maps |\n|---|---|---|")
+    for name, make in {**SMALL_RESNETS, **REAL_RESNETS}.items():
+        case, size = make(), 224 if name in REAL_RESNETS else 64
+        tensors = unwrapped(case.state)
+        family = family_of(tensors)
+        assert family is not None
+        found = read(family, tensors, About(), {}, "model")
+        model = build("resnet", num_classes=found.classes, image_size=size, **found.options).eval()
+        model.load_state_dict(found.tensors)
+        images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+        logits, maps = case.outputs(images)
+        assert isinstance(model, ResNet)
+        pairs = [(a - b).abs().max() for a, b in zip(model.stages(images), maps, strict=True)]
+        largest = float(torch.stack(pairs).max())
+        print(f"| {name} | {float((model(images) - logits).abs().max()):.1e} | {largest:.1e} |", flush=True)
+
+
+@torch.no_grad()
 def main() -> None:
     """Print the table."""
+    if "--resnets" in sys.argv:
+        return resnets()
     print("| model | logits | maps | positions |\n|---|---|---|---|")
     of_timm = {*TIMM.values(), *RELEASES.values()}
     for name, make in rows():

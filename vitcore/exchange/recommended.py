@@ -1,4 +1,4 @@
-"""Names of the Hugging Face Hub, and its Vision Transformers that ViT Lab proposes. Imports nothing heavy.
+"""Names of the Hugging Face Hub, and its models that ViT Lab proposes. Imports nothing heavy.
 
 Sizes, images and licenses are those that timm states (tests/process/test_recommended.py).
 """
@@ -23,7 +23,7 @@ class Recommended:
     repository: str
     label: str
     parameters: int
-    patch: int
+    patch: int  # 0 for a ResNet
     pixels: int
     trained_on: str
     license: str
@@ -155,5 +155,25 @@ RECOMMENDED = (
         trained_on="ImageNet-1k without labels",
         license="cc-by-nc-4.0",
         classes=0,
+    ),
+    Recommended(
+        repository="timm/resnet18.a1_in1k",
+        label="ResNet-18",
+        parameters=11_689_512,
+        patch=0,
+        pixels=224,
+        trained_on="ImageNet-1k",
+        license="apache-2.0",
+        classes=1000,
+    ),
+    Recommended(
+        repository="timm/resnet50.a1_in1k",
+        label="ResNet-50",
+        parameters=25_557_032,
+        patch=0,
+        pixels=224,
+        trained_on="ImageNet-1k",
+        license="apache-2.0",
+        classes=1000,
     ),
 )
