@@ -41,10 +41,11 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
     sizes = convolution_outputs.sizes_of(run)
     block = 0 if state.block == "input" else state.block
     known = block < len(sizes)
-    shown = sizes[block if known else 0]
+    layers = sizes[block if known else 0].layers
+    shown = sizes[block if known else 0].layer(state.convolution)
     fits = {
         "block": known,
-        "convolution": state.convolution <= shown.convolutions,
+        "convolution": state.convolution <= len(layers),
         "channel": state.channel <= shown.outputs,
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
         step: getattr(state, step) <= STEPS,
@@ -64,7 +65,8 @@ def prepare(
     state, _ = AttentionState.read(at)
     sizes = convolution_outputs.sizes_of(run)
     block = 0 if state.block == "input" or state.block >= len(sizes) else state.block
-    channel = state.channel - 1 if state.channel <= sizes[block].outputs else 0
+    shown = sizes[block].layer(state.convolution)
+    channel = state.channel - 1 if state.channel <= shown.outputs else 0
     read = ModelInput(chosen.image, "")
     if step == STEP_OF_TWO:
         positions, mask = explorer.read_changes(chosen, at)

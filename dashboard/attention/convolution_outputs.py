@@ -19,30 +19,42 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 MODELS = ("resnet", "preactresnet")  # models whose convolutions can be shown
-KERNEL = 3  # rows and columns of all kernels
 MAX_ALL = 6_000_000  # bytes of a block; for more, only the kernels of the chosen channel are sent
 MAX_MAPS = 24_000_000  # bytes of the maps of a block
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """The sizes of a block: channels, side of its maps in pixels, and number of its convolutions."""
+class Layer:
+    """The sizes of a convolution: channels, sides of its maps in pixels, and rows of its kernels."""
 
     inputs: int
     outputs: int
     input_side: int
     side: int
-    convolutions: int
+    kernel: int = 3
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of a block: those of its convolutions, in order. `projected` is for one on the shortcut."""
+
+    layers: tuple[Layer, ...]
+    projected: bool = False
+
+    def layer(self, number: int) -> Layer:
+        """Return the convolution with a number from 1, or the first one if the block has no such number."""
+        return self.layers[number - 1 if number <= len(self.layers) else 0]
 
     def map_bytes(self) -> int:
         """Return the size of the input, the outputs of the convolutions and a shortcut."""
-        output = self.outputs * self.side**2 * (self.convolutions + (self.side != self.input_side))
-        return 4 * (self.inputs * self.input_side**2 + output)
+        first, last = self.layers[0], self.layers[-1]
+        outputs = [*self.layers, *([last] if self.projected else [])]
+        count = first.inputs * first.input_side**2 + sum(one.outputs * one.side**2 for one in outputs)
+        return 4 * count
 
     def kernel_bytes(self) -> int:
         """Return the size of all kernels."""
-        later = (self.convolutions - 1) * self.outputs**2
-        return 4 * KERNEL**2 * (self.inputs * self.outputs + later)
+        return 4 * sum(one.inputs * one.outputs * one.kernel**2 for one in self.layers)
 
 
 @dataclass(frozen=True)
@@ -64,14 +76,32 @@ def suited(runs: list[Run]) -> list[Run]:
 def sizes_of(run: Run) -> list[Sizes]:
     """Return the sizes of the first convolution and of every block, from the configuration."""
     options, side = run.config.options, run.config.image_size
-    channels = options["c_hidden"][0]
-    found = [Sizes(3, channels, side, side, 1)]
+    bottleneck, large = options.get("block") == "bottleneck", options.get("stem") == "7x7"
+    channels = options.get("c_stem") or options["c_hidden"][0]
+    first = _half(side) if large else side
+    found = [Sizes((Layer(3, channels, side, first, 7 if large else 3),))]
+    side = _half(first) if large else side  # after max pooling
     for stage, (width, count) in enumerate(zip(options["c_hidden"], options["num_blocks"], strict=True)):
         for block in range(count):
-            smaller = -(-side // 2) if stage and block == 0 else side
-            found.append(Sizes(channels, width, side, smaller, 2))
-            channels, side = width, smaller
+            smaller = _half(side) if stage and block == 0 else side
+            if bottleneck:
+                outputs = width * options.get("expansion", 4)
+                layers = (
+                    Layer(channels, width, side, side, 1),
+                    Layer(width, width, side, smaller),
+                    Layer(width, outputs, smaller, smaller, 1),
+                )
+            else:
+                outputs = width
+                layers = (Layer(channels, width, side, smaller), Layer(width, width, smaller, smaller))
+            found.append(Sizes(layers, projected=smaller != side or channels != outputs))
+            channels, side = outputs, smaller
     return found
+
+
+def _half(side: int) -> int:
+    """Return the side of maps after a layer with stride 2."""
+    return -(-side // 2)
 
 
 def view(run: Run, image: np.ndarray, *, block: int, channel: int) -> ConvolutionView:
@@ -100,10 +130,12 @@ def _view(
 
     net = resources.loaded(*stamp)
     steps = convolution_steps(net, as_tensor(pixels, shape), block)
-    rows = slice(None) if only is None else slice(only, only + 1)
     arrays, convolutions = [steps.input], []
     for convolution in steps.convolutions:
-        arrays += [convolution.weight[rows], convolution.output]
+        weight = convolution.weight
+        if only is not None:  # the last channel, if a convolution of the block has fewer
+            weight = weight[min(only, len(weight) - 1)]
+        arrays += [weight, convolution.output]
         if convolution.norm:
             arrays += [
                 convolution.norm.mean,
@@ -119,6 +151,7 @@ def _view(
                 "side": convolution.output.shape[-1],
                 "stride": convolution.stride,
                 "padding": convolution.padding,
+                "size": convolution.weight.shape[-1],
                 "eps": convolution.norm.eps if convolution.norm else None,
                 "field": convolution.field,
             }
@@ -126,9 +159,10 @@ def _view(
     projected = block > 0 and net.blocks[block - 1].downsample is not None
     if projected and steps.shortcut is not None:
         arrays.append(steps.shortcut)
-    last = block == len(net.blocks)
-    if last:
-        head, linear = pooled_head(net, steps.output), net.output_net[-1]
+    linear = net.output_net[-1]
+    classes = getattr(linear, "out_features", 0) if block == len(net.blocks) else 0
+    if classes:
+        head = pooled_head(net, steps.output)
         arrays += [linear.weight, linear.bias, head.pooled, head.logits]
     header = {
         "key": digest(stamp, pixels, block, only),
@@ -137,7 +171,8 @@ def _view(
         "pre": steps.pre,
         "convolutions": convolutions,
         "projected": projected,
-        "outputs": net.output_net[-1].out_features if last else 0,
+        "pooled": steps.pooled,
+        "outputs": classes,
         "only": only,
     }
     floats = b"".join(array.detach().float().contiguous().numpy().astype("<f4").tobytes() for array in arrays)

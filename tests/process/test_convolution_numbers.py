@@ -9,6 +9,7 @@ import sysconfig
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from dashboard.attention import convolution
@@ -38,12 +39,19 @@ console.log(JSON.stringify({
 PLACES = [(0, 0, 0), (5, 0, 3), (3, 3, 3), (2, 1, 2)]  # channel, row, column
 
 
-@pytest.fixture(params=["bundled", "pre-activation"])
+IMAGENET = {"stem": "7x7", "c_stem": 6, "block": "bottleneck", "shortcut": "conv_norm"}
+
+
+@pytest.fixture(params=["bundled", "pre-activation", "bottlenecks"])
 def run(request, tmp_path):
     """A run, whose batch norms do not have the numbers of a new model."""
     if request.param == "bundled":
         return find_run("resnet-cifar10")
-    made = make_run(tmp_path, "Pre", model="preactresnet", c_hidden=(6, 8), num_blocks=(1, 2))
+    stages = {"c_hidden": (6, 8), "num_blocks": (1, 2)}
+    if request.param == "bottlenecks":
+        made = make_run(tmp_path, "Bottlenecks", model="resnet", **stages, **IMAGENET)
+    else:
+        made = make_run(tmp_path, "Pre", model="preactresnet", **stages)
     weights = load_file(made.best)
     for name, values in weights.items():
         if values.dim() == 1 and values.is_floating_point():
@@ -73,7 +81,8 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
                 ):
                     close(shown, values)
                 close(parts[4], one.output[place])
-        close(found["output"], steps.output)
+        output = torch.tensor(found["output"]).view(-1, *steps.convolutions[-1].output.shape[1:])
+        close(F.max_pool2d(output, 3, 2, 1) if steps.pooled else output, steps.output)
         if block:
             close(found["sum"], steps.sum)
     with torch.inference_mode():

@@ -51,7 +51,8 @@ class Convolution:
 class ConvolutionSteps:
     """The results of one block. `shortcut` and `sum` are None for the first convolution.
 
-    The sum is the output of a block with pre-activation. Otherwise ReLU follows.
+    The output of the first convolution is that of the max pooling, if one follows. The sum is the output of a
+    block with pre-activation. Otherwise ReLU follows.
     """
 
     input: torch.Tensor  # [C_in, H, W]
@@ -60,6 +61,7 @@ class ConvolutionSteps:
     sum: torch.Tensor | None  # [C, h, w]: shortcut + result of the convolutions
     output: torch.Tensor  # [C, h, w]
     pre: bool  # pre-activation
+    pooled: bool = False  # max pooling follows the first convolution
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def convolution_steps(model: nn.Module, image: torch.Tensor, block: int) -> Conv
                 )
             )
     if block == 0:
-        return ConvolutionSteps(x[0], tuple(found), None, None, y[0], pre)
+        pooled = isinstance(net[-1], nn.MaxPool2d)
+        return ConvolutionSteps(x[0], tuple(found), None, None, y[0], pre, pooled)
     shortcut = x if module.downsample is None else module.downsample(x)
     return ConvolutionSteps(x[0], tuple(found), shortcut[0], (y + shortcut)[0], module(x)[0], pre)
 

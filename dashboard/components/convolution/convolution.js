@@ -22,8 +22,6 @@ import {
   TITLES,
 } from "./words.js";
 
-const CENTER = 4; // the middle of the nine positions of a window
-
 class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
   index = 0; // of the convolution in the block
   channel = 0; // of the output
@@ -52,7 +50,7 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     if (old?.blocks !== header.blocks) this.restore();
     else if (old.block !== header.block) this.arrive(before.convolutions[this.index].side);
     this.arrival = null;
-    this.channel = header.only ?? Math.min(this.channel, this.one.outputs - 1);
+    this.channel = Math.min(header.only ?? this.channel, this.one.outputs - 1);
   }
 
   // Read the convolution, the step, the channel and the position from the address.
@@ -144,7 +142,8 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
   }
 
   get t() {
-    return this.pointedT ?? CENTER;
+    const { pointedT, one: { area } } = this;
+    return pointedT === null || pointedT >= area ? Math.floor(area / 2) : pointedT;
   }
 
   get pooledChannel() {
@@ -169,9 +168,12 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     if (index !== this.index) {
       this.movePlace(side);
       this.forgetPointer();
+      this.channel = Math.min(this.channel, this.one.outputs - 1);
     }
     super.set(changes);
-    if (changes.channel !== undefined && this.block.header.only !== null) this.ask("look");
+    const { only } = this.block.header;
+    const sent = only === null || this.channel === Math.min(only, this.one.outputs - 1);
+    if (!sent || (only !== null && changes.channel !== undefined)) this.ask("look");
   }
 
   forgetPointer() {

@@ -2,16 +2,14 @@
 // them.
 //
 // A message is one Uint8Array: uint32 length of the header, the header (JSON), float32 arrays, and the image
-// [S, S, 3] as bytes. The arrays: the input of the block; for each convolution its kernels [C, Cin, 3, 3] and
+// [S, S, 3] as bytes. The arrays: the input of the block; for each convolution its kernels [C, Cin, k, k] and
 // its output [C, h, w], then the mean, variance, scale and offset of its batch norm; the output of the
 // convolution on the shortcut, if the block has one; and after the last block the weights and offsets of the
 // classes, the pooled channels and the logits. If the block is large, header.only is a channel, and of the
-// kernels only its own are sent.
+// kernels only its own are sent, or those of the last channel in a convolution with fewer channels.
 
 import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
-
-export const AREA = 9; // positions of a kernel: 3 x 3
 
 /**
  * Read a message, and compute the arrays that it leaves out.
@@ -25,10 +23,11 @@ export function unpackConvolutions(bytes) {
   const first = header.convolutions[0], last = header.convolutions.at(-1);
   const block = { header, input: take(first.inputs * first.inputSide ** 2) };
   block.convolutions = header.convolutions.map((one) => {
-    const rows = header.only === null ? one.outputs : 1;
+    const rows = header.only === null ? one.outputs : 1, area = one.size ** 2;
     const found = {
       ...one,
-      weight: take(rows * one.inputs * AREA),
+      area, // positions of a kernel
+      weight: take(rows * one.inputs * area),
       output: take(one.outputs * one.side ** 2),
     };
     if (one.eps === null) return found;
@@ -95,28 +94,28 @@ export function normalize(maps, { mean, variance, scale, shift, eps }) {
 }
 
 /**
- * Return how one number of a convolution is computed: { values, kernel, products [Cin * 9], sums [Cin],
- * total, inside [9] }, where `inside` says which positions of the window are in the input.
+ * Return how one number of a convolution is computed: { values, kernel, products [Cin * k * k], sums [Cin],
+ * total, inside [k * k] }, where `inside` says which positions of the window are in the input.
  * @param {any} block
  * @param {number} index of the convolution
  */
 export function windowAt(block, index, channel, row, column) {
-  const one = block.convolutions[index], { inputs, inputSide, stride, padding, reads } = one;
-  const from = (block.header.only === null ? channel : 0) * inputs * AREA;
-  const kernel = one.weight.subarray(from, from + inputs * AREA);
-  const values = new Float32Array(inputs * AREA), sums = new Float32Array(inputs), inside = [];
+  const one = block.convolutions[index], { inputs, inputSide, stride, padding, reads, area, size } = one;
+  const from = (block.header.only === null ? channel : 0) * inputs * area;
+  const kernel = one.weight.subarray(from, from + inputs * area);
+  const values = new Float32Array(inputs * area), sums = new Float32Array(inputs), inside = [];
   const top = stride * row - padding, left = stride * column - padding;
-  for (let t = 0; t < AREA; t++) {
-    const y = top + Math.floor(t / 3), x = left + t % 3;
+  for (let t = 0; t < area; t++) {
+    const y = top + Math.floor(t / size), x = left + t % size;
     inside.push(y >= 0 && x >= 0 && y < inputSide && x < inputSide);
     if (!inside[t]) continue;
-    for (let i = 0; i < inputs; i++) values[i * AREA + t] = reads[(i * inputSide + y) * inputSide + x];
+    for (let i = 0; i < inputs; i++) values[i * area + t] = reads[(i * inputSide + y) * inputSide + x];
   }
   const products = values.map((v, i) => v * kernel[i]);
   let total = 0;
   for (let i = 0; i < inputs; i++) {
     let sum = 0;
-    for (let t = 0; t < AREA; t++) sum += products[i * AREA + t];
+    for (let t = 0; t < area; t++) sum += products[i * area + t];
     sums[i] = sum;
     total += sum;
   }

@@ -1,7 +1,6 @@
 // The numbers of a step through a convolution as the rows of a CSV file.
 
 import { classRows, digits } from "../inside/classes.js";
-import { AREA } from "./data.js";
 import { inputName } from "./words.js";
 
 /**
@@ -19,12 +18,15 @@ export function convolutionRows({ block, kind, index, at, one, sources, shownCha
   }
   if (kind === "window" || kind === "kernel" || kind === "products") {
     const row = (n) => [
-      inputName(block, index, Math.floor(n / AREA)),
-      Math.floor((n % AREA) / 3) + 1,
-      n % 3 + 1,
+      inputName(block, index, Math.floor(n / one.area)),
+      Math.floor((n % one.area) / one.size) + 1,
+      n % one.size + 1,
       ...[at.values, at.kernel, at.products].map((values) => digits(values[n])),
     ];
-    return [["input channel", "row", "column", "window", "kernel", "product"], ...to(one.inputs * AREA, row)];
+    return [
+      ["input channel", "row", "column", "window", "kernel", "product"],
+      ...to(one.inputs * one.area, row),
+    ];
   }
   const residual = kind === "residual", c = residual ? channel : shownChannel;
   const maps = residual ? [block.branch, block.shortcut, block.sum] : sources;

@@ -1,14 +1,14 @@
 // The panels of each step of a convolution, and where they are. Nothing here draws.
 //
 // A step is a row of columns { sign, panel }. A panel is a `map` of one channel, a `sheet` of the maps of all
-// channels, `tiles` (3 x 3 numbers for each input channel), a `grid` of 3 x 3 written numbers, `rows` of
+// channels, `tiles` (k x k numbers for each input channel), a `grid` of k x k written numbers, `rows` of
 // sums, `bars` or a `list`.
 // Maps and grids are square. `wide` is the share of the width of the others.
 
 import { classPanel } from "../inside/classes.js";
 import { isStacked, isTight, roomsOf, SIGN, SMALLEST, TITLE } from "../inside/layout.js";
 import { formatted } from "../shared/numbers.js";
-import { AREA, isBefore } from "./data.js";
+import { isBefore } from "./data.js";
 import { capital, inputName } from "./words.js";
 
 const BETWEEN = 40; // pixels between columns
@@ -39,6 +39,7 @@ const PANELS = {
         panel: mapOf("reads", one.reads, i, one.inputSide, name, {
           channels: one.inputs,
           window: true,
+          border: one.padding,
           input: true,
         }),
       },
@@ -70,7 +71,8 @@ const PANELS = {
     ];
   },
   products: (view) => {
-    const { at, i, block, index } = view, part = (values) => values.subarray(i * AREA, (i + 1) * AREA);
+    const { at, i, block, index, one: { area } } = view;
+    const part = (values) => values.subarray(i * area, (i + 1) * area);
     return [
       { panel: grid("grid values", part(at.values), `window, ${inputName(block, index, i)}`, "reads") },
       { sign: "\u00d7", panel: grid("grid kernel", part(at.kernel), "kernel", "weights") },
@@ -229,11 +231,11 @@ export function rowsIn({ order }, height) {
 export const rowHeight = ({ order }, height) => Math.max(ROW, Math.min(TALL_ROW, height / order.length));
 
 /**
- * Return the place of a map in its panel and the size of its cells. With a window, it has a border.
+ * Return the place of a map in its panel and the size of its cells. With a window, it has a border of zeros.
  * @param {any} panel
  */
-export function mapIn({ box, side, window }) {
-  const border = window ? 1 : 0, unit = box.w / (side + 2 * border);
+export function mapIn({ box, side, border = 0 }) {
+  const unit = box.w / (side + 2 * border);
   return { x: box.x + border * unit, y: box.y + border * unit, unit };
 }
 
@@ -259,7 +261,7 @@ export function whatIsAt(view, { image, panels }, x, y) {
   }
   const panel = panels.find(({ box }) => inBox(box));
   if (!panel) return null;
-  const { id, box } = panel, [across, down] = share(box);
+  const { id, box } = panel, [across, down] = share(box), { size } = view.one;
   if (panel.kind === "map") {
     if (panel.whole) return { panel: id };
     const map = mapIn(panel), inside = (v) => v / (map.unit * panel.side);
@@ -268,18 +270,20 @@ export function whatIsAt(view, { image, panels }, x, y) {
       place: positionAt(view, inside(x - map.x), inside(y - map.y), panel.side, panel.input),
     };
   }
-  if (panel.kind === "grid") return { panel: id, t: 3 * Math.floor(3 * down) + Math.floor(3 * across) };
+  if (panel.kind === "grid") {
+    return { panel: id, t: size * Math.floor(size * down) + Math.floor(size * across) };
+  }
   if (panel.kind === "tiles" || panel.kind === "sheet") {
     const count = panel.count ?? panel.channels, { columns, pitch, gap } = cellsIn(box, count);
     const column = Math.floor((x - box.x) / pitch), row = Math.floor((y - box.y) / pitch);
     const item = row * columns + column;
     if (column >= columns || item >= count) return null;
     if (panel.kind === "sheet") return panel.input ? { panel: id, i: item } : { panel: id, channel: item };
-    const inside = (v) => Math.max(0, Math.min(2, Math.floor((3 * v) / (pitch - gap))));
+    const inside = (v) => Math.max(0, Math.min(size - 1, Math.floor((size * v) / (pitch - gap))));
     return {
       panel: id,
       i: item,
-      t: 3 * inside(y - box.y - row * pitch) + inside(x - box.x - column * pitch),
+      t: size * inside(y - box.y - row * pitch) + inside(x - box.x - column * pitch),
     };
   }
   if (panel.kind === "rows") {

@@ -15,7 +15,6 @@ import { colorIndex } from "../shared/colors.js";
 import { formatted } from "../shared/numbers.js";
 import { createCanvas } from "../shared/paint.js";
 import { limitOf } from "../shared/vectors.js";
-import { AREA } from "./data.js";
 import { cellsIn, mapIn, rowHeight, rowsIn } from "./panels.js";
 import { fieldOf, inputName } from "./words.js";
 
@@ -124,12 +123,13 @@ function drawMap(view, p, panel, theme) {
   p.rect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1, padding);
   const left = x + (one.stride * view.place.column - one.padding) * unit;
   const top = y + (one.stride * view.place.row - one.padding) * unit;
-  for (let n = 1; n < 3 && unit > 5; n++) {
+  const { size } = one;
+  for (let n = 1; n < size && unit > 5; n++) {
     const line = { stroke: "rgb(127 127 127 / 0.7)", line: 1 };
-    p.segment(left + n * unit, top, left + n * unit, top + 3 * unit, line);
-    p.segment(left, top + n * unit, left + 3 * unit, top + n * unit, line);
+    p.segment(left + n * unit, top, left + n * unit, top + size * unit, line);
+    p.segment(left, top + n * unit, left + size * unit, top + n * unit, line);
   }
-  ringAround(p, left, top, 3 * unit, 3 * unit);
+  ringAround(p, left, top, size * unit, size * unit);
 }
 
 function drawSheet(view, p, panel) {
@@ -142,10 +142,11 @@ function drawSheet(view, p, panel) {
   ringAround(p, ...at(panel.input ? view.i : view.channel), pitch - gap, pitch - gap);
 }
 
-// Return 3 x 3 numbers per channel as a canvas, one tile below the other.
+// Return k x k numbers per channel as a canvas, one tile below the other.
 function tileCanvas(view, values, limit) {
-  const canvas = createCanvas(3, values.length / 3), ctx = canvas.getContext("2d");
-  const picture = ctx.createImageData(3, values.length / 3), pixels = new Uint32Array(picture.data.buffer);
+  const { size } = view.one, high = values.length / size;
+  const canvas = createCanvas(size, high), ctx = canvas.getContext("2d");
+  const picture = ctx.createImageData(size, high), pixels = new Uint32Array(picture.data.buffer);
   for (let n = 0; n < values.length; n++) pixels[n] = view.diverging[colorIndex(values[n], limit, true)];
   ctx.putImageData(picture, 0, 0);
   return canvas;
@@ -153,29 +154,32 @@ function tileCanvas(view, values, limit) {
 
 function drawTiles(view, p, panel) {
   const { box, values, count, like } = panel, { columns, pitch, gap } = cellsIn(box, count);
-  const canvas = tileCanvas(view, values, scaleOf(like)), size = pitch - gap;
+  const canvas = tileCanvas(view, values, scaleOf(like)), size = pitch - gap, k = view.one.size;
   const at = (i) => [box.x + (i % columns) * pitch, box.y + Math.floor(i / columns) * pitch];
-  for (let i = 0; i < count; i++) p.pixels(canvas, 0, 3 * i, 3, 3, ...at(i), size, size);
-  const [x, y] = at(view.i), cell = size / 3;
+  for (let i = 0; i < count; i++) p.pixels(canvas, 0, k * i, k, k, ...at(i), size, size);
+  const [x, y] = at(view.i), cell = size / k;
   ringAround(p, x, y, size, size);
-  if (cell > 14) {
-    const [left, top] = [x + (view.t % 3) * cell, y + Math.floor(view.t / 3) * cell];
+  if (cell > 14 && k > 1) {
+    const [left, top] = [x + (view.t % k) * cell, y + Math.floor(view.t / k) * cell];
     ringAround(p, left + 3, top + 3, cell - 6, cell - 6);
   }
 }
 
+const SMALLEST_DIGITS = 7; // pixels; those of a 7 x 7 kernel in a narrow window are smaller, and left out
+
 function drawGrid(view, p, { box, values, limit }, _theme, type) {
-  const cell = box.w / 3, size = Math.min(17, 0.24 * cell), { one, at } = view;
+  const { one, at } = view, k = one.size, cell = box.w / k, size = Math.min(17, 0.24 * cell);
   const most = {
     reads: () => scaleOf(one.reads),
     weights: () => scaleOf(one.weight),
     products: () => scaleOf(at.products),
   };
   const end = most[limit]();
-  for (let t = 0; t < AREA; t++) {
-    const x = box.x + (t % 3) * cell, y = box.y + Math.floor(t / 3) * cell;
+  for (let t = 0; t < one.area; t++) {
+    const x = box.x + (t % k) * cell, y = box.y + Math.floor(t / k) * cell;
     const color = view.diverging[colorIndex(values[t], end, true)];
     p.rect(x, y, cell - 2, cell - 2, { fill: cssOf(color) });
+    if (size < SMALLEST_DIGITS) continue;
     p.text(formatted(values[t]), x + cell / 2 - 1, y + cell / 2, {
       ...type,
       size,
@@ -183,7 +187,7 @@ function drawGrid(view, p, { box, values, limit }, _theme, type) {
       color: inkOn(color),
     });
   }
-  const x = box.x + (view.t % 3) * cell, y = box.y + Math.floor(view.t / 3) * cell;
+  const x = box.x + (view.t % k) * cell, y = box.y + Math.floor(view.t / k) * cell;
   ringAround(p, x + 1, y + 1, cell - 4, cell - 4);
 }
 
@@ -192,7 +196,8 @@ function drawRows(view, p, { box }, theme, type) {
   const { at, one, order, block, index } = view,
     shown = rowsIn(view, box.h),
     row = rowHeight(view, box.h),
-    size = row - 8;
+    size = row - 8,
+    k = one.size;
   const windows = tileCanvas(view, at.values, scaleOf(one.reads));
   const kernels = tileCanvas(view, at.kernel, scaleOf(one.weight));
   const short = box.w < 300 && one.inputs > 3; // only the number of a channel
@@ -214,9 +219,9 @@ function drawRows(view, p, { box }, theme, type) {
     const name = one.inputs > 3 ? `channel ${i + 1}` : inputName(block, index, i);
     const label = short ? String(i + 1) : name;
     p.text(label, box.x, middle, type);
-    p.pixels(windows, 0, 3 * i, 3, 3, box.x + left, y + 4, size, size);
+    p.pixels(windows, 0, k * i, k, k, box.x + left, y + 4, size, size);
     p.text("\u00d7", box.x + left + size + 10, middle, { ...type, align: "center" });
-    p.pixels(kernels, 0, 3 * i, 3, 3, box.x + left + size + 20, y + 4, size, size);
+    p.pixels(kernels, 0, k * i, k, k, box.x + left + size + 20, y + 4, size, size);
     bar(at.sums[i], middle);
   });
   if (!rest.length) return;

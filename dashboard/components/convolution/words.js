@@ -3,7 +3,7 @@
 import { classReading } from "../inside/classes.js";
 import { formatted, inPercent, productText } from "../shared/numbers.js";
 import { cosine, norm } from "../shared/vectors.js";
-import { AREA, isBefore, mapsOf } from "./data.js";
+import { isBefore, mapsOf } from "./data.js";
 
 export const TITLES = {
   window: "Window",
@@ -16,6 +16,9 @@ export const TITLES = {
   head: "Classifier",
 };
 const COLORS = ["red", "green", "blue"];
+
+const OFFSETS = { 1: "0", 3: "\u22121, 0, 1", 7: "\u22123, \u2026, 3" }; // by size of the kernel
+const COUNTS = ["", "one convolution", "two convolutions", "three convolutions"];
 
 const grouped = (n) => n.toLocaleString("en-US");
 const signed = (v) => v < 0 ? `(${formatted(v)})` : formatted(v);
@@ -41,7 +44,7 @@ export function convFormula({ one, kind, block }) {
   const s = one.stride === 1 ? "" : `${one.stride}`;
   const read = `<i>x<sub>i</sub></i>(${s}<i>r</i> + <i>u</i>, ${s}<i>c</i> + <i>v</i>)`;
   const weight = "<i>w<sub>k,i</sub></i>(<i>u</i>, <i>v</i>)",
-    offsets = "<i>u</i>, <i>v</i> \u2208 {\u22121, 0, 1}";
+    offsets = `<i>u</i>, <i>v</i> \u2208 {${OFFSETS[one.size] ?? "\u2026"}}`;
   return {
     window: `${read}, ${offsets}`,
     kernel: `${weight}, the same at every position (<i>r</i>, <i>c</i>)`,
@@ -61,11 +64,12 @@ export function convFormula({ one, kind, block }) {
  */
 export function convShapes({ one, kind, block }) {
   const read = `[${one.inputs}, ${one.inputSide}, ${one.inputSide}]`,
-    made = `[${one.outputs}, ${one.side}, ${one.side}]`;
+    made = `[${one.outputs}, ${one.side}, ${one.side}]`,
+    kernel = `[${one.inputs}, ${one.size}, ${one.size}]`;
   return {
-    window: `[${one.inputs}, 3, 3] of ${read}`,
-    kernel: `[${one.inputs}, 3, 3] of [${one.outputs}, ${one.inputs}, 3, 3]`,
-    products: `[${one.inputs}, 3, 3]`,
+    window: `${kernel} of ${read}`,
+    kernel: `${kernel} of [${one.outputs}, ${kernel.slice(1)}`,
+    products: kernel,
     sum: made,
     norm: isBefore(block, "norm") ? read : made,
     residual: made,
@@ -87,15 +91,23 @@ export function convSentence(view) {
     ? `Convolution ${index + 2} reads it.`
     : h.outputs
     ? "The classifier reads it."
+    : h.block === h.blocks
+    ? "The mean of each channel is an output of the model."
+    : h.pooled
+    ? `Block ${
+      h.block + 1
+    } reads the largest number of each 3 \u00d7 3 positions, with stride 2 (max pooling).`
     : `Block ${h.block + 1} reads it.`;
   return {
-    window: "Local: each number of the output depends on 3 \u00d7 3 neighboring positions of the input, " +
-      `in all ${source}.`,
+    window: one.size === 1
+      ? `Each number of the output depends on one position of the input, in all ${source}.`
+      : `Local: each number of the output depends on ${one.size} \u00d7 ${one.size} neighboring positions of ` +
+        `the input, in all ${source}.`,
     kernel: `Shared: channel ${channel + 1} has one kernel of ${
-      grouped(one.inputs * AREA)
+      grouped(one.inputs * one.area)
     } weights, and uses it at every position.`,
     products: `Each number of the window is multiplied with the weight at the same place of the kernel.`,
-    sum: `All ${grouped(one.inputs * AREA)} products are added to one number of the output` +
+    sum: `All ${grouped(one.inputs * one.area)} products are added to one number of the output` +
       (first ? "." : ", shown here by input channel, the largest first."),
     norm: isBefore(block, kind)
       ? "Before the convolution, each channel is shifted and scaled by four numbers, the same everywhere."
@@ -103,8 +115,9 @@ export function convSentence(view) {
     residual:
       (h.projected
         ? "The shortcut, here a 1 \u00d7 1 convolution of the input of the block, is added to the result " +
-          "of the two convolutions."
-        : "The input of the block is added to the result of its two convolutions, position by position.") +
+          `of the ${COUNTS[h.convolutions.length]}.`
+        : `The input of the block is added to the result of its ${COUNTS[h.convolutions.length]}, position ` +
+          "by position.") +
       (h.pre ? ` ${reader}` : ""),
     relu: isBefore(block, kind)
       ? "Negative numbers become 0. The convolution reads the result."
@@ -130,7 +143,7 @@ export function fieldOf({ one, block }, { row, column }) {
 export function convFacts(view) {
   const { one, kind, block, at, place } = view, { header: h } = block;
   if (kind === "window") {
-    const [top, left, bottom, right] = fieldOf(view, place), count = one.inputs * AREA;
+    const [top, left, bottom, right] = fieldOf(view, place), count = one.inputs * one.area;
     const all = one.inputs * one.inputSide ** 2;
     return `${grouped(count)} of the ${grouped(all)} numbers of the input. They depend on ` +
       `${bottom - top + 1} \u00d7 ${
@@ -138,7 +151,7 @@ export function convFacts(view) {
       } of ${h.size} \u00d7 ${h.size} pixels, framed in the image.`;
   }
   if (kind === "kernel") {
-    const weights = one.inputs * one.outputs * AREA;
+    const weights = one.inputs * one.outputs * one.area;
     return `${one.outputs} kernels have ${grouped(weights)} weights. Without sharing, the ` +
       `${grouped(one.side ** 2)} positions would need ${grouped(weights * one.side ** 2)}.`;
   }
@@ -178,10 +191,10 @@ export function convFacts(view) {
  */
 export function convReading(view) {
   const { one, kind, block, index, at, i, t, channel, flat } = view, { header: h } = block;
-  const cell = i * AREA + t, name = capital(inputName(block, index, i));
+  const { area, size } = one, cell = i * area + t, name = capital(inputName(block, index, i));
   if (kind === "window") {
-    const row = one.stride * view.place.row - one.padding + Math.floor(t / 3);
-    const column = one.stride * view.place.column - one.padding + t % 3;
+    const row = one.stride * view.place.row - one.padding + Math.floor(t / size);
+    const column = one.stride * view.place.column - one.padding + t % size;
     if (!at.inside[t]) {
       return `${name}: this position of the window is outside of the input, and counts as 0.`;
     }
@@ -189,19 +202,19 @@ export function convReading(view) {
     return `${name}, ${placeName({ row, column })}: ${formatted(at.values[cell])}${unit}.`;
   }
   if (kind === "kernel") {
-    return `Weight of ${inputName(block, index, i)} at row ${Math.floor(t / 3) + 1}, column ${
-      t % 3 + 1
+    return `Weight of ${inputName(block, index, i)} at row ${Math.floor(t / size) + 1}, column ${
+      t % size + 1
     } of the kernel: ` +
       `${formatted(at.kernel[cell])}. Output at ${placeName(view.place)}: ${formatted(at.total)}.`;
   }
   if (kind === "products") {
-    return `${name}, place ${Math.floor(t / 3) + 1}.${t % 3 + 1} of the window: ${
+    return `${name}, place ${Math.floor(t / size) + 1}.${t % size + 1} of the window: ${
       formatted(at.values[cell])
     } \u00d7 ` +
       `${signed(at.kernel[cell])} = ${formatted(at.products[cell])}.`;
   }
   if (kind === "sum") {
-    const part = (values) => values.subarray(i * AREA, (i + 1) * AREA);
+    const part = (values) => values.subarray(i * area, (i + 1) * area);
     return `${name}: ${productText(part(at.values), part(at.kernel))} = ${formatted(at.sums[i])}. ` +
       `All ${one.inputs}: ${formatted(at.total)}.`;
   }
@@ -216,10 +229,8 @@ export function convReading(view) {
     return `${where}: max(0, ${formatted(x)}) = ${formatted(y)}.`;
   }
   if (kind === "residual") {
-    const area = channel * one.side ** 2 + flat;
-    return `${where}: ${plus(block.branch[area], block.shortcut[area])} (shortcut) = ${
-      formatted(block.sum[area])
-    }.`;
+    const n = channel * one.side ** 2 + flat;
+    return `${where}: ${plus(block.branch[n], block.shortcut[n])} (shortcut) = ${formatted(block.sum[n])}.`;
   }
   if (view.panel === "pooled") {
     return `Channel ${view.pooledChannel + 1}: the mean of ${one.side ** 2} positions is ` +

@@ -24,7 +24,7 @@ const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is
 // A block: 2 channels of 4 x 4, a convolution with stride 2 to 3 channels of 2 x 2, then one with stride 1.
 function packed(changes = {}) {
   const convolution = (inputs, inputSide, stride, field) => (
-    { inputs, outputs: 3, inputSide, side: 2, stride, padding: 1, eps: 0, field }
+    { inputs, outputs: 3, inputSide, side: 2, stride, padding: 1, size: 3, eps: 0, field }
   );
   const header = {
     block: 1,

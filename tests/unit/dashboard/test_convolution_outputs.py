@@ -55,17 +55,31 @@ def test_message_of_every_block_is_smaller_than_half_a_megabyte():
         assert len(message(header, chosen.image, view.floats)) < 500_000
 
 
+STAGES = {"c_hidden": (4, 6, 8), "num_blocks": (1, 2, 1)}
+IMAGENET = {"stem": "7x7", "c_stem": 5, "shortcut": "conv_norm"}
+
+
 @pytest.mark.parametrize("size", [32, 45])
-def test_sizes_from_the_configuration_are_those_of_the_model(size, tmp_path):
-    options = {"c_hidden": (4, 6, 8), "num_blocks": (1, 2, 1)}
-    config = make_run(tmp_path, "Sizes", model="preactresnet", **options).config
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("preactresnet", STAGES),
+        ("resnet", {**STAGES, **IMAGENET}),
+        ("resnet", {**STAGES, **IMAGENET, "block": "bottleneck", "expansion": 2}),
+    ],
+)
+def test_sizes_from_the_configuration_are_those_of_the_model(name, options, size, tmp_path):
+    config = make_run(tmp_path, "Sizes", model=name, **options).config
     run = SimpleNamespace(config=config.model_copy(update={"image_size": size}))
-    model = build("preactresnet", image_size=size, **options).eval()
+    model = build(name, image_size=size, **options).eval()
     for block, sizes in enumerate(convolution_outputs.sizes_of(run)):
         steps = convolution_steps(model, torch.zeros(1, 3, size, size), block)
-        assert tuple(steps.input.shape) == (sizes.inputs, sizes.input_side, sizes.input_side)
-        assert tuple(steps.output.shape) == (sizes.outputs, sizes.side, sizes.side)
-        assert len(steps.convolutions) == sizes.convolutions
+        for one, layer in zip(steps.convolutions, sizes.layers, strict=True):
+            assert tuple(one.input.shape) == (layer.inputs, layer.input_side, layer.input_side)
+            assert tuple(one.output.shape) == (layer.outputs, layer.side, layer.side)
+            assert tuple(one.weight.shape[2:]) == (layer.kernel, layer.kernel)
+        projected = block > 0 and model.blocks[block - 1].downsample is not None
+        assert sizes.projected == projected
 
 
 def test_large_block_sends_only_the_kernels_of_the_chosen_channel(monkeypatch):
