@@ -7,18 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
-from dashboard.shared import job_progress, jobs, popovers, ticking
-from vitcore import numbers
-from vitcore.child import Child
+from dashboard.compare import import_progress
+from dashboard.shared import jobs
 from vitcore.errors import UserError
 from vitcore.exchange.recommended import RECOMMENDED, Recommended, is_repository
 from vitcore.paths import readonly
 
 JOB = "hub"  # one download at a time, for all visitors
 OTHER = "another model"
-TICK_S = 0.5
-LIMIT_S = 3600.0
 
 
 def control() -> None:
@@ -38,8 +34,7 @@ def control() -> None:
         on_click=_start,
         args=(name,),
     )
-    if jobs.find(JOB):
-        ticking.fragment(_show, lambda: jobs.running(JOB), every_s=TICK_S)
+    import_progress.show(JOB, "Connecting to the Hugging Face Hub")
 
 
 def _line(model: Recommended) -> str:
@@ -48,25 +43,6 @@ def _line(model: Recommended) -> str:
         f"{model.label}: {model.parameters / 1e6:.1f} M parameters, {model.pixels} px, {model.trained_on}, "
         f"{model.license}, {model.megabytes} MB"
     )
-
-
-def _show(running: bool) -> None:
-    job = jobs.find(JOB)
-    if job is None:
-        return
-    last = job.last
-    if running:
-        share, text = 0.0, "Connecting to the Hugging Face Hub"
-        if last and last.total:
-            share = last.done / last.total
-            text = f"{last.done / 1e6:.0f} of {last.total / 1e6:.0f} MB"
-        job_progress.draw(share, text, job.cancel, key="cancel_hub")
-    elif job.error:
-        st.error(f"{sentence(job.error)} The bundled models are unchanged.")
-    elif last and last.values:
-        popovers.close("published", f"Imported {last.values}: choose it under Runs.")
-        job.cancel()  # so that nobody reads it again
-        st.rerun()  # the lists above were drawn before the import
 
 
 def _start(name: str) -> None:
@@ -80,14 +56,4 @@ def steps(name: str) -> Iterator[jobs.Progress]:
     """
     if not is_repository(name) or Path(name).exists():
         raise UserError(f"{name} is not the name of a model on the Hugging Face Hub, such as OWNER/MODEL.")
-    child = Child(
-        "vitcore",
-        "import",
-        name,
-        "--json",
-        name="The import",
-        limit_s=LIMIT_S,
-        advice=f"use the command line, which has no limit of {numbers.duration(LIMIT_S)}",
-    )
-    yield from jobs.progress_of(child)
-    yield jobs.Progress(1, 1, child.result()["runs"][0]["title"])
+    yield from import_progress.steps_of(name)

@@ -1,10 +1,10 @@
-"""The popover that downloads models: the tutorial's published ones, and pretrained ones of the Hub."""
+"""The popover that imports models: the tutorial's published ones, pretrained ones of the Hub, and files."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.compare import hub_models
+from dashboard.compare import hub_models, weight_upload
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import popovers
 from vitcore.errors import UserError
@@ -24,11 +24,14 @@ def control() -> None:
         st.caption("On the command line: `python -m vitcore import tutorial`")
         st.divider()
         st.markdown(
-            "Vision Transformers of the Hugging Face Hub. They open with the bundled photographs. The "
-            "download needs an internet connection."
+            "Vision Transformers and ResNets of the Hugging Face Hub. They open with the bundled "
+            "photographs. The download needs an internet connection."
         )
         hub_models.control()
         st.caption("On the command line: `python -m vitcore import NAME`")
+        st.divider()
+        weight_upload.control()
+        st.caption("On the command line, also with more options: `python -m vitcore import FILE`")
 
 
 def _import() -> None:

@@ -14,13 +14,14 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import own_crop, popovers
-from vitcore.data.images import SUFFIXES, open_image
+from vitcore.data.images import MAX_BYTES, SUFFIXES, open_image
 from vitcore.errors import UserError
 from vitcore.preprocessing import DEFAULT, Preprocessing
 
 KEY, HELD, LIST = "own_image", "own_image_held", "own_images"
 RIGHT = "_right"  # the slot of a second image; the first has the slot ""
 MOST_HELD = 200_000_000  # bytes of the images of all sessions
+MOST_MB = MAX_BYTES // 2**20
 MOST = 8  # images of a session; Streamlit's server takes as many files at once
 FILE, PASTE, CAMERA = "File", "Paste", "Camera"
 SQUARE = "The center square is used; you can move it afterwards."
@@ -156,13 +157,15 @@ def _given(generation: int, slot: str) -> list[tuple[bytes, str]]:
             key=f"paste{slot}_{generation}",
             accept_file="multiple",
             file_type=TYPES,
+            max_upload_size=MOST_MB,
         )
         st.caption(SQUARE)
         return [(file.getvalue(), file.name) for file in (pasted.files if pasted else [])][:MOST]  # type: ignore[union-attr]  # text and files
     files = st.file_uploader(
-        f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels each. {SQUARE}",
+        f"PNG, JPEG or WebP, up to {MOST_MB} MB and 25 megapixels each. {SQUARE}",
         type=TYPES,
         accept_multiple_files=True,
+        max_upload_size=MOST_MB,
         key=f"upload{slot}_{generation}",
     )
     return [(file.getvalue(), file.name) for file in files][:MOST]

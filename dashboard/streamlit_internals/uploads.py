@@ -43,7 +43,7 @@ class LimitedUploads:
             return
         files, total = held(path[1])
         if files >= MOST_FILES or total + self.coming + int(length) > MOST_BYTES:
-            text = "Too many images are on this server: close other tabs, or try again later."
+            text = "Too many files are on this server: close other tabs, or try again later."
             await PlainTextResponse(text, 413)(scope, receive, send)
             return
         self.coming += int(length)

@@ -136,7 +136,7 @@ def import_(
     data: Annotated[
         str | None,
         typer.Option(
-            help="The dataset of its classes.  [default: cifar10 with --model, photos for a foreign ViT]"
+            help="The dataset of its classes.  [default: cifar10 with --model, photos for a foreign model]"
         ),
     ] = None,
     as_json: Json = False,
@@ -145,8 +145,8 @@ def import_(
     """Import a zip file from `export`, or a checkpoint, as a run; prints its folder last.
 
     A checkpoint of the UvA tutorials describes itself, and so do Vision Transformers of timm, transformers,
-    torchvision, and of the authors of DINO, DINOv2, MAE, DeiT and CLIP. Any other PyTorch or safetensors file
-    with the weights of a network of ViT Lab needs --model.
+    torchvision, and of the authors of DINO, DINOv2, MAE, DeiT and CLIP, and ResNets of timm and torchvision.
+    Any other PyTorch or safetensors file with the weights of a network of ViT Lab needs --model.
     """
     described = {"model": model, "data": data, "settings": parse_settings(settings)}
     zipped = source.lower().endswith(".zip") and Path(source).is_file()
