@@ -10,9 +10,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.compare import import_progress
 from dashboard.shared import jobs, messages
@@ -23,6 +23,16 @@ JOB = "weights"  # one file at a time, for all visitors
 TYPES = ("safetensors", "pt", "pth", "ckpt")
 MOST_MB = 120  # of 1,048,576 bytes, as Streamlit counts; a ResNet-50 has 98. server.maxUploadSize is the same
 GENERATION = "weight_upload_generation"
+
+
+class Uploaded(Protocol):
+    """A file of `st.file_uploader`."""
+
+    name: str
+
+    def getvalue(self) -> bytes:
+        """Return its content."""
+        ...
 
 
 def control() -> None:
@@ -48,7 +58,7 @@ def control() -> None:
     import_progress.show(JOB, "Reading the file")
 
 
-def _start(file: UploadedFile | None) -> None:
+def _start(file: Uploaded | None) -> None:
     with messages.keep_error(JOB):
         check_allowed()
         if file is None:

@@ -231,6 +231,15 @@ def test_tensor_of_any_other_shape_is_refused_in_one_sentence(shape):
                 translated({**state, name: torch.zeros(shape)})
 
 
+@pytest.mark.parametrize("library", ["timm", "torchvision"])
+def test_module_in_memory_is_converted(library):
+    case, images = named(library, "resnet18"), torch.randn(2, 3, 64, 64)
+    found = convert(case.model, image_size=64)
+    assert found.pixels_known == (library == "timm")
+    with torch.no_grad():
+        torch.testing.assert_close(found.network(images), case.model(images), atol=TOLERANCE, rtol=0)
+
+
 def test_antialiased_module_in_memory_is_refused():
     module = named("timm", "resnetblur18").model
     with pytest.raises(UserError, match="anti-aliased"):

@@ -168,13 +168,13 @@ def _about(module: nn.Module) -> About:
     config: Any = getattr(module, "config", None)
     if hasattr(config, "to_dict"):
         return about_of(config.to_dict(), {})
-    pretrained: Any = getattr(module, "pretrained_cfg", None)
+    pretrained, pool = (getattr(module, name, None) for name in ("pretrained_cfg", "global_pool"))
     if isinstance(pretrained, Mapping) and pretrained.get("architecture"):
         return about_of(
             {
                 "architecture": pretrained["architecture"],
                 "num_features": getattr(module, "num_features", None),
-                "global_pool": getattr(module, "global_pool", None),
+                "global_pool": getattr(pool, "pool_type", pool),  # a ResNet has a module
                 "pretrained_cfg": pretrained,
             },
             {},

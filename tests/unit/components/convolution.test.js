@@ -44,7 +44,7 @@ function packed(changes = {}) {
   const norm = (width) => [to(width, () => 1), to(width, () => 4), to(width, () => 2), to(width, (n) => n)];
   const arrays = [to(32, (n) => n)];
   for (const one of header.convolutions) {
-    arrays.push(to(3 * one.inputs * 9, (n) => (n % 7) - 3), to(12, (n) => n - 6));
+    arrays.push(to(3 * one.inputs * one.size ** 2, (n) => (n % 7) - 3), to(12, (n) => n - 6));
     if (one.eps !== null) arrays.push(...norm(header.pre ? one.inputs : 3));
   }
   if (header.projected) arrays.push(to(12, () => 10));
@@ -82,6 +82,37 @@ Deno.test("a window at the border has zeros in the padding", () => {
   assert.deepEqual(Array.from(products), Array.from(values, (v, n) => v * kernel[n]));
   near(sums[0] + sums[1], total);
   near(total, products.reduce((a, b) => a + b, 0));
+});
+
+const sized = (size, padding, field) => ({
+  convolutions: [{ inputs: 2, outputs: 3, inputSide: 4, side: 2, stride: 2, padding, size, eps: 0, field }],
+});
+
+Deno.test("a window of 1 x 1 is one position of each channel", () => {
+  const view = viewOf("window", 0, sized(1, 0, [2, 0, 0]), { i: 0, t: 0 });
+  assert.deepEqual(Array.from(view.at.values), [2, 18]); // row 0, column 2
+  assert.deepEqual(Array.from(view.at.kernel), [2 - 3, 3 - 3]);
+  near(view.at.total, -2);
+  assert.match(convSentence(view), /one position of the input, in all 2 channels/);
+  assert.match(convReading(view), /^Input channel 1, row 1, column 3: 2\.000\.$/);
+  assert.equal(convolutionRows(viewOf("products", 0, sized(1, 0, [2, 0, 0]))).length, 1 + 2);
+});
+
+Deno.test("a window of 7 x 7 reaches three positions beyond its center", () => {
+  const view = viewOf("window", 0, sized(7, 3, [2, -3, 3]), { i: 0, t: 24 });
+  const inside = view.at.inside.map((one, t) => one ? t : null).filter((t) => t !== null);
+  // rows -3 to 3 of 0 to 3, columns -1 to 5 of 0 to 3
+  assert.deepEqual(inside, [22, 23, 24, 25, 29, 30, 31, 32, 36, 37, 38, 39, 43, 44, 45, 46]);
+  assert.match(convSentence(view), /7 × 7 neighboring positions/);
+  assert.match(convReading(view), /^Input channel 1, row 1, column 3: 2\.000\.$/);
+  const layout = placePanels(view), tiles = layout.panels.find(({ id }) => id === "windows"), { box } = tiles;
+  const { pitch, gap } = cellsIn(box, 2), cell = (pitch - gap) / 7;
+  assert.equal(whatIsAt(view, layout, box.x + 4.5 * cell, box.y + 2.5 * cell).t, 2 * 7 + 4);
+});
+
+Deno.test("the stem says that max pooling follows", () => {
+  const stem = { ...sized(7, 3, [2, -3, 3]), block: 0, projected: false, outputs: 0, pooled: true };
+  assert.match(convSentence(viewOf("relu", 0, stem)), /Block 1 reads the largest .*max pooling/);
 });
 
 Deno.test("if only one kernel was sent, it belongs to the chosen channel", () => {
