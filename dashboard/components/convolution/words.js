@@ -94,15 +94,13 @@ export function convSentence(view) {
     : h.block === h.blocks
     ? "The mean of each channel is an output of the model."
     : h.pooled
-    ? `Block ${
-      h.block + 1
-    } reads the largest number of each 3 \u00d7 3 positions, with stride 2 (max pooling).`
+    ? `Block ${h.block + 1} reads the largest of each 3 \u00d7 3 numbers, with stride 2 (max pooling).`
     : `Block ${h.block + 1} reads it.`;
   return {
     window: one.size === 1
       ? `Each number of the output depends on one position of the input, in all ${source}.`
-      : `Local: each number of the output depends on ${one.size} \u00d7 ${one.size} neighboring positions of ` +
-        `the input, in all ${source}.`,
+      : `Local: each number of the output depends on ${one.size} \u00d7 ${one.size} neighboring positions ` +
+        `of the input, in all ${source}.`,
     kernel: `Shared: channel ${channel + 1} has one kernel of ${
       grouped(one.inputs * one.area)
     } weights, and uses it at every position.`,
