@@ -46,6 +46,11 @@ CASES = [
         pytest.param("vit", o, id="vit-" + "-".join(map(str, o.values())), marks=pytest.mark.slow)
         for o in VITS
     ),
+    pytest.param(
+        "resnet",
+        {"stem": "7x7", "block": "bottleneck", "shortcut": "conv_norm", "norm_eps": 1e-3},
+        id="resnet-bottleneck",
+    ),
     pytest.param("densenet", {"image_size": 64}, id="densenet-64", marks=pytest.mark.slow),
 ]
 
@@ -81,6 +86,15 @@ def test_onnx_file_gives_the_logits_of_torch_for_any_batch_size(name, options, t
         assert np.allclose(shares, wanted.softmax(dim=1).numpy(), atol=1e-5)
     assert report.difference < 2e-5 * report.scale
     assert report.images == (100 if "data" not in options else 12)
+
+
+def test_model_that_opens_with_the_photographs_is_exported(tmp_path):
+    """The photographs have no labels, and the comparison needs none."""
+    classes = tuple(f"bird {number}" for number in range(10))
+    run = make_run(tmp_path, "Birds", model="resnet", data="photos", classes=classes, **SMALL["resnet"])
+    report = export_onnx(run, tmp_path / "model.onnx")
+    assert report.data == "photos"
+    assert report.difference < 2e-5 * report.scale
 
 
 def test_every_architecture_is_covered():

@@ -138,9 +138,10 @@ class ResNet(nn.Module):
         super().__init__()
         smallest = 2 ** (len(c_hidden) - 1) * (4 if stem == "7x7" else 1)
         if image_size < smallest:
+            quarters = ", and the 7x7 stem quarters it" if stem == "7x7" else ""
             raise ValueError(
                 f"{len(c_hidden)} stages are too many for images of side {image_size}, because each but the "
-                "first halves the resolution: use fewer stages"
+                f"first halves the resolution{quarters}: use fewer stages"
             )
         self.image_size, self.num_blocks = image_size, tuple(num_blocks)
         c_in = c_stem or c_hidden[0]
