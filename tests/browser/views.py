@@ -59,6 +59,11 @@ DRAWN = {
 }
 
 
+# the number of visible elements in an element that end outside the window
+OUTSIDE = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
+  (one) => one.offsetWidth && one.getBoundingClientRect().right > innerWidth).length"""
+
+
 def open_view(visitor, view):
     """Open a view and wait until it is drawn."""
     page = visitor.open(VIEWS[view])
@@ -68,10 +73,10 @@ def open_view(visitor, view):
     return page
 
 
-def violations(page):
-    """Return the violations that axe-core finds, a line per element."""
+def violations(page, part=None):
+    """Return the violations that axe-core finds on a page or in a part of it (a selector), a line each."""
     return "\n".join(
         f"{violation['impact']}, {violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for violation in Axe().run(page).response["violations"]
+        for violation in Axe().run(page, context=part).response["violations"]
         for node in violation["nodes"]
     )
