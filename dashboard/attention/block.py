@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
-from dashboard.attention import block_outputs, convolution, explorer, views
+from dashboard.attention import block_outputs, block_weights, convolution, explorer, views
 from dashboard.attention.model_input import block_input
 from dashboard.attention.requests import described, place_or_warning, receive, unfit
-from dashboard.components.block import block
+from dashboard.components.block import block, rows_message
 from dashboard.components.inside import message
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
@@ -67,8 +68,32 @@ def prepare(
         **described(run, chosen, data),
         "query": request.query,
         "mode": read.mode,
+        "sentWeights": [],
     }
     return header, found, read.image
+
+
+def prepare_file(
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+) -> tuple[dict[str, Any], bytes, bytes, np.ndarray]:
+    """Return (header, floats, crops, image) for a file: all data, and weights. Raises `UserError`.
+
+    The weights are those of the whole block, or, of a large model, those of the numbers that are shown first.
+    """
+    header, found, image = prepare(run, chosen, data, at, complete=True)
+    request, (state, _) = explorer.read_request(run, chosen, at), AttentionState.read(at)
+    head = 0 if state.head in (None, "mean") else min(int(state.head), header["heads"]) - 1
+    shown = block_weights.first_shown(
+        run,
+        request.snapshot,
+        None if request.positions else image,
+        layer=header["layer"],
+        token=header["query"],
+        head=head,
+    )
+    rows = block_weights.for_file(run, request.snapshot, header["layer"], shown)
+    header["sentWeights"], weights = block_weights.packed(rows)
+    return header, found.floats + weights, found.crops, image
 
 
 def show(
@@ -86,11 +111,28 @@ def show(
     place = bound.address() if at is None else at
     header, found, image = prepare(run, chosen, data, place)
     header |= place_or_warning(at, lambda: unavailable(run, place), warned=f"{key}_warned")
-    block(
-        message(header, image, found.floats, found.crops),
-        key=key,
-        on_ask=partial(receive, key, place, WRITTEN),
-    )
+    rows: list[block_weights.Rows] = []
+    asked: block_weights.RowRequest | None = st.session_state.get(f"{key}_row")
+    if asked and asked.key == header["key"]:
+        snapshot = explorer.read_request(run, chosen, place).snapshot
+        rows = block_weights.neighbors(run, snapshot, header["layer"], asked)
+    header["sentWeights"], weights = block_weights.packed(rows)
+    if rows and asked and asked.alone:
+        state = urlencode({name: place[name] for name in WRITTEN if name in place})
+        sent = rows_message(header, weights, state)
+    else:
+        sent = message(header, image, found.floats + weights, found.crops)
+    block(sent, key=key, on_ask=partial(_receive, key, place))
+
+
+def _receive(key: str, at: MutableMapping[str, str]) -> None:
+    """Handle a request of the element `key`: see `receive`. Remember the row of weights that it names.
+
+    The kind `weights` asks for nothing else: the browser still has the numbers of the block.
+    """
+    kind, state = receive(key, at, WRITTEN)
+    row = block_weights.read_row_request(state.get("row", ""), alone=kind == "weights")
+    st.session_state[f"{key}_row"] = row
 
 
 def show_with_convolution(

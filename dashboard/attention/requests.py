@@ -57,12 +57,12 @@ def remember(sent: dict[str, None], *keys: str) -> None:
         del sent[next(iter(sent))]
 
 
-def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> None:
+def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> tuple[str, dict[str, str]]:
     """Handle a request of the element `key`: copy the parameters `names` of its state into `at`.
 
     A request is text such as `look?query=3.4&snapshot=351`. It contains the state, because Streamlit does not
     read the address again. The kind is `look` for other numbers, `need` for a frame that the browser dropped,
-    and `file` for an HTML file of the view.
+    and `file` for an HTML file of the view. Returns the kind and all parameters of the request.
     """
     # the element no longer exists if the browser went back to another page in the meantime
     event = st.session_state.get(key) or {}
@@ -77,3 +77,4 @@ def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> Non
                 at[name] = state[name]
             else:
                 del at[name]
+    return kind, state

@@ -81,10 +81,9 @@ def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -
 
     `talk` selects the layout of a talk. Raises `UserError` if a model has too many tokens or channels.
     """
-    header, found, image = block.prepare(scene.run, scene.chosen, scene.data, state, complete=True)
+    header, floats, crops, image = block.prepare_file(scene.run, scene.chosen, scene.data, state)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
-    message = inside_message(header, image, found.floats, found.crops)
-    pieces = [component_piece("block", message)]
+    pieces = [component_piece("block", inside_message(header, image, floats, crops))]
     if scene.other:
         second = scenes.Convolution(scene.other, scene.chosen, scene.data)
         pieces.append(convolution_piece(second, state, talk=talk, step=convolution.STEP_OF_TWO))

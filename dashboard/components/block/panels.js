@@ -12,6 +12,7 @@ import { formatted, inPercent } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
+import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
 
 const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
 export const THUMB = 12; // pixels of the patches above the columns
@@ -47,6 +48,25 @@ function stream(view, name, title, more = {}) {
   };
 }
 
+// The terms of the number that is written out: all products as bars, and the largest ones as a list. In a
+// drawing without room for them, the text below it has the largest terms.
+function terms(view, wide) {
+  const { sum, block: { header } } = view;
+  if (!sum || isTight(view) || isStacked(view)) return [];
+  const name = sumName(sum, header), { length } = sum.inputs ?? sum.weights ?? [];
+  const complete = isComplete(sum), most = Math.max(3, Math.min(8, Math.floor((view.h - 140) / 28)));
+  const products = complete ? productsOf(sum).products : new Float32Array(length ?? 1);
+  const title = `${name}: ${complete ? `${length} products` : missingText(sum, header)}`;
+  return [{
+    wide,
+    sign: "",
+    panels: [
+      bars("products of a sum", products, title, { high: 0.5 }),
+      list("terms", complete ? termRows(sum, most) : [], "input \u00d7 weight", { left: 150, signed: true }),
+    ],
+  }];
+}
+
 // The columns of the two residual sums.
 function residual(view, [before, part, sum, after], word) {
   const { block } = view;
@@ -72,7 +92,7 @@ const STEPS = [
     const { block, query, key, head } = view, { size } = block;
     const parts = ["q", "k", "v"].map((name) => headPart(block, name, name === "q" ? query : key, head));
     const limit = Math.max(...parts.map(largestOf)), words = ["queries", "keys", "values"];
-    return ["q", "k", "v"].map((name, i) => ({
+    const vectors = ["q", "k", "v"].map((name, i) => ({
       wide: 1,
       sign: "",
       panels: [
@@ -80,6 +100,7 @@ const STEPS = [
         bars(`${name} row`, parts[i], "", { limit, scale: "heads", funnel: true, follows: i > 0 }),
       ],
     }));
+    return [...vectors, ...terms(view, 1.6)];
   },
   (view) => {
     const { block, query, key, head, attention } = view, { size } = block;
@@ -178,7 +199,8 @@ const STEPS = [
     return [
       { ...stream(view, "joined", "heads joined", { segments }), wide: 1.3 },
       { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.3 },
-      { wide: 0.8, sign: "", panels: [list("parts", items, "norm of each head's part", { left: 62 })] },
+      ...terms(view, 1.7),
+      { wide: 0.8, sign: "", panels: [list("parts", items, "norm by head", { left: 62 })] },
     ];
   },
   (view) => residual(view, ["input", "projected", "sum1", "middle"], "attention"),
@@ -186,6 +208,7 @@ const STEPS = [
     const active = rowOf(view.block, "active", view.token);
     return [
       { ...stream(view, "active", "activations of all tokens"), wide: 1 },
+      ...terms(view, 1.3),
       {
         wide: isTight(view) ? 2 : 1.35,
         sign: "",
@@ -197,7 +220,7 @@ const STEPS = [
       },
     ];
   },
-  (view) => residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"),
+  (view) => [...residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"), ...terms(view, 1.6)],
   (view) => {
     const { pooled, normalized, features, header: h } = view.block, segments = h.head.reads.length;
     const panels = [
@@ -210,6 +233,7 @@ const STEPS = [
     return [
       { wide: isTight(view) ? 0.8 : 1.5, sign: "", panels },
       { wide: 1, sign: "\u2192", panels: [{ ...listed, high: 1 }] },
+      ...terms(view, 1.1),
     ];
   },
 ];

@@ -9,7 +9,9 @@ import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/block/panels.js";
 import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
-import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
+import { CLASSIFIER, JOIN, MLP, OUTPUT, QKV } from "../../../dashboard/components/block/steps.js";
+import { pointedSum, sumOf, termRows } from "../../../dashboard/components/block/terms.js";
+import { readRows, WeightRows } from "../../../dashboard/components/block/weights.js";
 import { formulaOf, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 
 const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
@@ -27,6 +29,7 @@ function small(changes = {}) {
     outputs: 3,
     first: 1,
     prefix: ["cls"],
+    weights: "made",
     listed: [0, 1, 2],
     features: 4,
     head: { reads: ["cls"], norm_first: false, layer: null },
@@ -72,15 +75,39 @@ function small(changes = {}) {
   };
 }
 
+const wave = (i) => Math.fround(Math.sin(1.7 * i));
+
+// The layers of the small block: how many rows they have, and how many inputs.
+const LAYERS = { qkv: [12, 4], out: [4, 4], widen: [6, 4], narrow: [4, 6], features: [4, 4] };
+
+// Return rows for all layers: row r of a layer has weights wave(10 r + i), offset 0.25 and scale 1 or 0.5.
+function rowsOfSmall({ header }, layers = Object.keys(LAYERS)) {
+  const rows = new WeightRows();
+  for (const layer of layers) {
+    const [count, inputs] = LAYERS[layer], floats = [];
+    const scale = header.scaled && ["out", "narrow"].includes(layer) ? 0.5 : 1;
+    const offset = (layer === "qkv" ? header.biases.qkv : header.biases.block) ? 0.25 : 0;
+    for (let r = 0; r < count; r++) {
+      for (let i = 0; i < inputs; i++) floats.push(wave(10 * r + i));
+      floats.push(offset, scale);
+    }
+    const sentWeights = [[layer, 0, count, inputs + 2]];
+    rows.add({ weights: header.weights, sentWeights }, Float32Array.from(floats));
+  }
+  return rows;
+}
+
 function viewOf(step, changes = {}, header = {}) {
   const block = small(header), query = 2, head = 1;
   const attention = attentionRow(block, query, head);
   const sizes = { w: 1000, h: 400, heights: { active: 6 }, wholes: new Set(["k", "v"]) };
   const pointed = { panel: null, pointedJ: null, key: 3, j: 1, klass: 1, token: query };
-  return {
+  const view = {
     block,
     step,
     query,
+    summed: null,
+    weightRows: rowsOfSmall(block),
     head,
     temperature: 1,
     attentionTemperature: 1,
@@ -89,6 +116,7 @@ function viewOf(step, changes = {}, header = {}) {
     ...pointed,
     ...changes,
   };
+  return { ...view, sum: sumOf(view) };
 }
 
 Deno.test("layer norm gives mean 0 and variance 1 before scale and offset", () => {
@@ -278,7 +306,7 @@ Deno.test("formulas name the activation, LayerScale and the offsets that a model
   assert.match(formulaOf(viewOf(7)), /GELU\(.*b.*\) \+ /);
   assert.match(formulaOf(viewOf(7, {}, other)), /\u03b3.*QuickGELU\([^+]*\)\)$/);
   assert.doesNotMatch(formulaOf(viewOf(1, {}, other)), /\+/);
-  assert.match(readingOf(viewOf(1, { panel: "q" })), /products and an offset/);
+  assert.match(readingOf(viewOf(1, { panel: "q" })), /\(offset\) = /);
   assert.doesNotMatch(readingOf(viewOf(1, { panel: "q" }, other)), /offset/);
   assert.match(readingOf(viewOf(7, {}, other)), /QuickGELU\(/);
 });
@@ -297,4 +325,109 @@ Deno.test("the files hold a row per token, per number or per class", () => {
 Deno.test("the box of a token before the patches is visible below the smallest image", () => {
   for (const size of [90, 120, 300]) assert.ok(prefixPitch(1, size) >= 20);
   assert.ok(5 * prefixPitch(5, 300) <= 300 - 90);
+});
+
+const total = (rows, last) => rows.slice(0, last).reduce((sum, { value }) => sum + value, 0);
+const product = (input, row) => input.reduce((sum, x, i) => sum + x * wave(10 * row + i), 0);
+
+Deno.test("the terms of every layer add up to the sum of inputs times the row of weights", () => {
+  const token = (array, n, width = 4) => Array.from(array.subarray(n * width, (n + 1) * width));
+  /** @type {[number, any, (block: any) => number][]} */
+  const cases = [ // step, what is pointed at, and the product by hand; the query is token 2, the key token 3
+    [QKV, { panel: "q", j: 1 }, ({ attentionInput: n }) => product(token(n, 2), 2 + 1)],
+    [QKV, { panel: "k row", j: 0 }, ({ attentionInput: n }) => product(token(n, 3), 4 + 2)],
+    [QKV, { panel: "v", j: 1 }, ({ attentionInput: n }) => product(token(n, 3), 8 + 2 + 1)],
+    [JOIN, { panel: "projected row", j: 3 }, ({ joined }) => product(token(joined, 2), 3)],
+    [MLP, { panel: "units", item: 5 }, ({ mlpInput }) => product(token(mlpInput, 2), 5)],
+    [OUTPUT, { panel: "mlp", j: 2 }, ({ active }) => product(token(active, 2, 6), 2)],
+  ];
+  for (const biases of [{ qkv: true, block: true }, { qkv: false, block: false }]) {
+    for (const [step, found, expected] of cases) {
+      const view = viewOf(step, { summed: pointedSum(step, found) }, { biases });
+      const offset = biases.qkv ? 0.25 : 0, rows = termRows(view.sum, 2);
+      const last = rows.findIndex(({ label }) => label === "sum");
+      assert.equal(rows.some(({ label }) => label === "offset"), biases.qkv);
+      assert.ok(rows.some(({ label }) => label.endsWith(" smaller")));
+      near(rows[last].value, expected(view.block) + offset, 1e-5);
+      near(total(rows, last), rows[last].value, 1e-6);
+    }
+  }
+});
+
+Deno.test("LayerScale multiplies the sum of the terms", () => {
+  const view = viewOf(JOIN, { summed: { part: "projected", j: 1 } }, { scaled: true });
+  const rows = termRows(view.sum, 9), [sum, scaled] = rows.slice(-2);
+  near(total(rows, -2), sum.value);
+  near(scaled.value, 0.5 * sum.value);
+  assert.match(scaled.label, /0\.500/);
+  assert.match(readingOf(view), /\) \u00d7 0\.500 \(LayerScale\) = /);
+});
+
+Deno.test("the terms of a logit and of a feature add up", () => {
+  const logit = viewOf(CLASSIFIER, { klass: 2 }), rows = termRows(logit.sum, 2);
+  near(total(rows, -1), [0, 1, 2, 3].reduce((sum, i) => sum + i * (8 + i), 0.25)); // features i, weights 8 + i
+  const head = { reads: ["cls"], norm_first: false, layer: "tanh" };
+  const view = viewOf(CLASSIFIER, { summed: { part: "features", j: 3 } }, { head });
+  const [sum, value] = termRows(view.sum, 9).slice(-2);
+  near(sum.value, product([0, 1, 2, 3], 3) + 0.25);
+  assert.equal(value.value, view.block.features[3]);
+});
+
+Deno.test("the largest terms come first, and are written out with their inputs and weights", () => {
+  const view = viewOf(MLP, { summed: { part: "hidden", j: 4 } }), [first, second] = termRows(view.sum, 2);
+  assert.ok(Math.abs(first.value) >= Math.abs(second.value));
+  const i = Number(first.label.split(":")[0]) - 1;
+  near(first.value, view.sum.inputs[i] * wave(40 + i));
+  assert.ok(first.label.includes(formatted(view.sum.inputs[i])));
+  assert.ok(readingOf({ ...view, j: 4 }).includes(first.label.split(": ")[1]));
+});
+
+Deno.test("without its row of weights, a number is shown without terms", () => {
+  const header = { standalone: true }, weightRows = rowsOfSmall(small(), ["out"]);
+  const texts = [{}, header].map((more) => readingOf(viewOf(QKV, { weightRows }, more)));
+  assert.match(texts[0], /loading its weights/);
+  assert.match(texts[1], /not in this file/);
+  assert.match(readingOf(viewOf(JOIN, { weightRows }, header)), /\u00d7 .*\(offset\) = /);
+});
+
+Deno.test("the key of another token has no terms if only the chosen token was sent", () => {
+  const view = (key) => viewOf(QKV, { key, summed: { part: "k", j: 0 } }, { only: 2 });
+  assert.equal(view(3).sum.inputs, null);
+  assert.notEqual(view(2).sum.inputs, null);
+  assert.match(readingOf(view(3)), /choose this token/);
+});
+
+Deno.test("only numbers that a layer computes select a sum", () => {
+  assert.deepEqual(pointedSum(JOIN, { panel: "projected", j: 2 }), { part: "projected", j: 2 });
+  for (const panel of ["joined", "parts", "image"]) assert.equal(pointedSum(JOIN, { panel, j: 1 }), null);
+  assert.equal(pointedSum(QKV, { panel: "image", token: 3 }), null);
+  assert.equal(pointedSum(2, { panel: "scores", token: 3 }), null);
+  assert.equal(sumOf(viewOf(2)), null);
+});
+
+Deno.test("rows of weights are kept for the latest blocks", () => {
+  const rows = new WeightRows(), sentWeights = [["out", 7, 2, 3]];
+  for (let n = 0; n < 13; n++) {
+    rows.add({ weights: `block ${n}`, sentWeights }, Float32Array.of(1, 2, n, 3, 4, n));
+  }
+  assert.equal(rows.row({ weights: "block 0" }, "out", 7), null);
+  assert.deepEqual(rows.row({ weights: "block 12" }, "out", 8), {
+    weights: Float32Array.of(3),
+    offset: 4,
+    scale: 12,
+  });
+  assert.equal(rows.row({ weights: "block 12" }, "out", 9), null);
+});
+
+Deno.test("a message with rows alone is told from one with a block", () => {
+  const packed = (header, ...floats) => {
+    const text = new TextEncoder().encode(JSON.stringify(header).padEnd(64)),
+      bytes = new Uint8Array(68 + 4 * floats.length);
+    new DataView(bytes.buffer).setUint32(0, text.length, true);
+    bytes.set(text, 4);
+    bytes.set(new Uint8Array(Float32Array.from(floats).buffer), 68);
+    return bytes;
+  };
+  assert.equal(readRows(packed({ tokens: 5 }, 1)), null);
+  assert.deepEqual([...readRows(packed({ rowsAlone: true }, 1, 2)).floats], [1, 2]);
 });
