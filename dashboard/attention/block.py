@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.attention import block_outputs, block_weights, convolution, explorer, views
 from dashboard.attention.model_input import block_input
-from dashboard.attention.requests import described, place_or_warning, receive, unfit
+from dashboard.attention.requests import described, place_or_warning, receive, request_of, unfit
 from dashboard.components.block import block, rows_message
 from dashboard.components.inside import message
 from dashboard.drawing.markdown import escape
@@ -130,7 +130,8 @@ def _receive(key: str, at: MutableMapping[str, str]) -> None:
 
     The kind `weights` asks for nothing else: the browser still has the numbers of the block.
     """
-    kind, state = receive(key, at, WRITTEN)
+    receive(key, at, WRITTEN)
+    kind, state = request_of(key)
     row = block_weights.read_row_request(state.get("row", ""), alone=kind == "weights")
     st.session_state[f"{key}_row"] = row
 

@@ -44,14 +44,18 @@ def block_layers(model: nn.Module, layer: int) -> dict[str, LinearRows]:
     """
     model = needs_attention(model)
     block = model.blocks[layer]
-    widen, narrow = block.linear[0], block.linear[3]
     found = {
         "qkv": LinearRows(block.attn.in_proj_weight, block.attn.in_proj_bias),
-        "out": LinearRows(block.attn.out_proj.weight, block.attn.out_proj.bias, block.layer_scale_1),
-        "widen": LinearRows(widen.weight, widen.bias),
-        "narrow": LinearRows(narrow.weight, narrow.bias, block.layer_scale_2),
+        "out": _rows_of(block.attn.out_proj, block.layer_scale_1),
+        "widen": _rows_of(block.linear[0]),
+        "narrow": _rows_of(block.linear[3], block.layer_scale_2),
     }
     between = model.pre_logits[0] if model.pre_logits is not None else model.projection
     if between is not None:
-        found["features"] = LinearRows(between.weight, between.bias)
+        found["features"] = _rows_of(between)
     return found
+
+
+def _rows_of(linear: nn.Module, scale: torch.Tensor | None = None) -> LinearRows:
+    assert isinstance(linear, nn.Linear)
+    return LinearRows(linear.weight, linear.bias, scale)
