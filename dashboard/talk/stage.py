@@ -66,14 +66,29 @@ def cover(number: int, step: Step, selector: str) -> str:
     return f'<style>html:not([data-answered~="{number}"]) {selector} {hidden}</style>'
 
 
+def has_room_for_picture(step: Step) -> bool:
+    """Return whether a step has a question that leaves room for a picture next to it and its choices."""
+    return 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers))
+
+
 def asked(number: int, step: Step, scene: scenes.Scene, state: Mapping[str, str]) -> str:
     """Return the image of a step as HTML, which is next to its question until the answer is shown.
 
-    The patch whose attention the step shows has a frame. Empty without a question or an image, and if the
-    question with its choices is so long that it needs the width.
+    Empty without a question or an image, and if the question needs the whole width.
     """
-    if not 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers)):
+    found = picture_of_question(scene, state) if has_room_for_picture(step) else None
+    if found is None:
         return ""
+    picture, words = found
+    shown = f'html[data-answered]:not([data-answered~="{number}"]) .talk-asked-{number} {{ display: block }}'
+    return f'<img class="talk-asked talk-asked-{number}" src="{picture}" alt="{words}"><style>{shown}</style>'
+
+
+def picture_of_question(scene: scenes.Scene, state: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the image of a scene as a data URL, and its description. None for a scene without an image.
+
+    The patch whose attention the step shows has a frame.
+    """
     rows, patch, image, words = 1, None, None, "The image"
     if isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
         image, config = scene.chosen.image, scene.run.config
@@ -88,13 +103,10 @@ def asked(number: int, step: Step, scene: scenes.Scene, state: Mapping[str, str]
     elif isinstance(scene, scenes.Stepper):
         image = scene.arguments["image"]
     if image is not None:
-        picture = pictures.encoded(pictures.with_patch(image, rows, patch))
-    elif isinstance(scene, scenes.Pictures) and scene.parts[0][0] == "The image":
-        picture = scene.parts[0][1]
-    else:
-        return ""
-    shown = f'html[data-answered]:not([data-answered~="{number}"]) .talk-asked-{number} {{ display: block }}'
-    return f'<img class="talk-asked talk-asked-{number}" src="{picture}" alt="{words}"><style>{shown}</style>'
+        return pictures.encoded(pictures.with_patch(image, rows, patch)), words
+    if isinstance(scene, scenes.Pictures) and scene.parts[0][0] == "The image":
+        return scene.parts[0][1], words
+    return None
 
 
 def named(talk: Talk) -> dict[str, list[str]]:
