@@ -18,11 +18,11 @@ from dashboard.components.inside import message
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import AttentionState
+from dashboard.states.attention import AttentionState, BlockState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-WRITTEN = ("query", "layer", "head", "step", "temperature")  # the parameters that the stepper changes
+WRITTEN = ("query", "layer", "head", *BlockState.model_fields)  # the parameters that the stepper changes
 STEPS = 10
 MLP = 8  # the step that shows the patches that excite units
 
