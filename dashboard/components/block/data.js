@@ -1,8 +1,9 @@
 // The numbers of one block, as the server sends them, and what the browser computes from them.
 //
 // A message is one Uint8Array: uint32 length of the header, the header (JSON), the float32 arrays of
-// ARRAYS, rows of weights (weights.js), the image [S, S, 3] and the crops [units, patches, c, c, 3] as bytes. If the model has many
-// tokens, header.only is a token, and the arrays with R rows hold its row alone; otherwise R = T.
+// ARRAYS and rows of weights (weights.js), the image [S, S, 3] and the crops [units, patches, c, c, 3] as
+// bytes. If the model has many tokens, header.only is a token, and the arrays with R rows hold its row alone;
+// otherwise R = T.
 
 import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
