@@ -15,6 +15,7 @@ import { featurePanel, layerTitle, readText } from "./head.js";
 import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
 
 const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
+const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
 export const THUMB = 12; // pixels of the patches above the columns
 export const CROPS = 4; // of a unit
 
@@ -56,13 +57,14 @@ function terms(view, wide) {
   const name = sumName(sum, header), { length } = sum.inputs ?? sum.weights ?? [];
   const complete = isComplete(sum), most = Math.max(3, Math.min(8, Math.floor((view.h - 140) / 28)));
   const products = complete ? productsOf(sum).products : new Float32Array(length ?? 1);
-  const title = `${name}: ${complete ? `${length} products` : missingText(sum, header)}`;
+  const title = complete ? `${name}: ${length} products` : name;
+  const head = complete ? "input \u00d7 weight" : missingText(sum, header);
   return [{
-    wide,
+    wide: view.w < ROOMY ? 1.25 * wide : wide, // the list has about the same width
     sign: "",
     panels: [
       bars("products of a sum", products, title, { high: 0.5 }),
-      list("terms", complete ? termRows(sum, most) : [], "input \u00d7 weight", { left: 150, signed: true }),
+      list("terms", complete ? termRows(sum, most) : [], head, { left: 150, right: 50, signed: true }),
     ],
   }];
 }
@@ -197,10 +199,10 @@ const STEPS = [
     );
     const segments = block.header.heads;
     return [
-      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.3 },
-      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.3 },
-      ...terms(view, 1.7),
-      { wide: 0.8, sign: "", panels: [list("parts", items, "norm by head", { left: 62 })] },
+      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.2 },
+      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.2 },
+      ...(view.w < ROOMY ? [] : terms(view, 1.6)), // the norms need their width
+      { wide: 0.95, sign: "", panels: [list("parts", items, "norm by head", { left: 62 })] },
     ];
   },
   (view) => residual(view, ["input", "projected", "sum1", "middle"], "attention"),
@@ -213,7 +215,7 @@ const STEPS = [
         wide: isTight(view) ? 2 : 1.35,
         sign: "",
         panels: [list("units", topUnits(view, active), unitsTitle(view), {
-          left: 62,
+          left: 68,
           tallest: 86,
           pictures: view.block.header.crop ? CROPS : 0,
         })],

@@ -89,7 +89,7 @@ Deno.test("a dot product is written out with its largest terms and the sum of th
 });
 
 Deno.test("every step has panels inside the drawing, on wide and narrow screens, in both norms", () => {
-  for (const [w, high] of [[1000, 400], [550, 260], [360, 800]]) {
+  for (const [w, high] of [[1200, 300], [1000, 400], [550, 260], [360, 800]]) {
     for (const norm of ["pre", "post"]) {
       for (let step = 0; step <= CLASSIFIER; step++) {
         const view = viewOf(step, { w, h: high }, { norm });
