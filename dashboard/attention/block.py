@@ -74,11 +74,12 @@ def prepare(
 
 
 def prepare_file(
-    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, talk: bool = False
 ) -> tuple[dict[str, Any], bytes, bytes, np.ndarray]:
     """Return (header, floats, crops, image) for a file: all data, and weights. Raises `UserError`.
 
     The weights are those of the whole block, or, of a large model, those of the numbers that are shown first.
+    A talk has the weights of the step that it shows.
     """
     header, found, image = prepare(run, chosen, data, at, complete=True)
     request, (state, _) = explorer.read_request(run, chosen, at), AttentionState.read(at)
@@ -91,7 +92,8 @@ def prepare_file(
         token=header["query"],
         head=head,
     )
-    rows = block_weights.for_file(run, request.snapshot, header["layer"], shown)
+    step = state.step if talk else None
+    rows = block_weights.for_file(run, request.snapshot, header["layer"], shown, step=step)
     header["sentWeights"], weights = block_weights.packed(rows)
     return header, found.floats + weights, found.crops, image
 

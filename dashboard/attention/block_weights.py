@@ -19,8 +19,9 @@ from dashboard.shared import resources
 from vitcore.runs.folder import Run
 
 MAX_REPLY = 550_000  # bytes of the rows that one request gets: each layer of the bundled ViT takes one or two
-MAX_FILE = 4_000_000  # bytes of the weights of a block that an HTML file holds as a whole
+MAX_FILE = 4_000_000  # bytes of the weights of a block that an HTML file has as a whole
 UNITS = 5  # most active units of the chosen token: their rows are in every HTML file
+LAYER_OF_STEP = {2: "qkv", 6: "out", 8: "widen", 9: "narrow", 10: "features"}
 _REQUEST = re.compile(r"([0-9a-f]{16}) ([a-z]{1,12}) ([0-9]{1,6})")
 
 Rows = tuple[str, int, np.ndarray]  # layer, first row, and float32 [count, in + 2]: see `LinearRows.rows`
@@ -58,12 +59,27 @@ def neighbors(run: Run, snapshot: Path | None, layer: int, request: RowRequest) 
     return [(request.layer, first, linear.rows(first, at_once).numpy())]
 
 
-def for_file(run: Run, snapshot: Path | None, layer: int, wanted: Iterable[tuple[str, int]]) -> list[Rows]:
-    """Return the rows for an HTML file: all of a small model, otherwise the `wanted` ones (layer, row)."""
+def for_file(
+    run: Run,
+    snapshot: Path | None,
+    layer: int,
+    wanted: Iterable[tuple[str, int]],
+    *,
+    step: int | None = None,
+) -> list[Rows]:
+    """Return the rows for an HTML file: all of a small model, otherwise the `wanted` ones (layer, row).
+
+    With `step` (from 1), only the layer of this step is there as a whole: a talk may show many blocks.
+    """
     layers = _layers(run, snapshot, layer)
-    if sum(4 * linear.weight.numel() for linear in layers.values()) <= MAX_FILE:
-        return [(name, 0, linear.rows(0, len(linear.weight)).numpy()) for name, linear in layers.items()]
-    return [(name, row, layers[name].rows(row, 1).numpy()) for name, row in wanted if name in layers]
+    whole = [name for name in layers if step is None or name == LAYER_OF_STEP.get(step)]
+    if sum(4 * layers[name].weight.numel() for name in whole) > MAX_FILE:
+        whole = []
+    single = [(name, row) for name, row in wanted if name in layers and name not in whole]
+    return [
+        *((name, 0, layers[name].rows(0, len(layers[name].weight)).numpy()) for name in whole),
+        *((name, row, layers[name].rows(row, 1).numpy()) for name, row in single),
+    ]
 
 
 def first_shown(

@@ -81,7 +81,7 @@ def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -
 
     `talk` selects the layout of a talk. Raises `UserError` if a model has too many tokens or channels.
     """
-    header, floats, crops, image = block.prepare_file(scene.run, scene.chosen, scene.data, state)
+    header, floats, crops, image = block.prepare_file(scene.run, scene.chosen, scene.data, state, talk=talk)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
     pieces = [component_piece("block", inside_message(header, image, floats, crops))]
     if scene.other:

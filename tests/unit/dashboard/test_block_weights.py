@@ -98,6 +98,21 @@ def test_file_has_all_weights_of_a_small_model_and_the_rows_shown_first_of_a_lar
     assert ("narrow", int(steps.output[token].abs().argmax())) in rows
 
 
+def test_talk_has_the_weights_of_its_step_and_single_rows_of_the_others():
+    run, chosen, data = bundled()
+    link = {"view": "Inside a block", "layer": "3", "query": "3.4"}
+    for step, layer, count in (
+        ("2", "qkv", 768),
+        ("6", "out", 256),
+        ("8", "widen", 512),
+        ("9", "narrow", 256),
+    ):
+        header, _, _, _ = block.prepare_file(run, chosen, data, link | {"step": step}, talk=True)
+        assert [layer, 0, count] in [list(rows[:3]) for rows in header["sentWeights"]]
+        assert {rows[2] for rows in header["sentWeights"] if rows[0] != layer} == {1}
+        assert {rows[0] for rows in header["sentWeights"]} == {"qkv", "out", "widen", "narrow"}
+
+
 def header_of(message):
     (length,) = struct.unpack("<I", message[:4])
     return json.loads(message[4 : 4 + length])
