@@ -144,8 +144,7 @@ def _pictures(
     maps = [attributions.values(question) for question in questions]
     against = None if state.minus == NO_CONTRAST else state.minus
     scale = compared_maps.color_scale(questions, maps, data.classes[questions[0].target], against)
-    signed, alone = scale.signed, len(questions) == 1 and not state.checked
-    limits = None if alone and not signed else scale.limits  # alone: from its lowest to its highest value
+    signed, limits = scale.signed, scale.limits
     words = "" if state.target == PREDICTED else f" for {state.target}"
     words += f" minus {against}" if against else ""
     parts = [(IMAGE, pictures.data_url(questions[0].image), chosen.name)]
@@ -159,5 +158,4 @@ def _pictures(
             made = pictures.overlay(question.image, check.random_map, limits=limits, signed=signed)
             words_of_check = f"rank correlation {map_checks.correlation(check)}"
             parts.append((f"{question.title}, random weights", pictures.encoded(made), words_of_check))
-    low, high = (scale.low, scale.high) if limits else ("lowest", "highest")
-    return Pictures(parts, (low, pictures.overlay_bar(signed=signed), high))
+    return Pictures(parts, (scale.low, pictures.overlay_bar(signed=signed), scale.high))
