@@ -195,9 +195,10 @@ def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) 
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     request = explorer.read_request(run, chosen, bound.address())
     head_order.offer(run, data, request.order, request.snapshot)
-    place = st.container(key="explorer_frame")
-    with place, st.spinner("Loading the model and capturing its attention"):
-        view, request = explorer.show(run, chosen, data)
+    with st.container(key="explorer_frame"):
+        view = _draw_explorer(run, chosen, data, request)
+    if view is None:
+        return
     head_order.show_source(run, data, request.order, request.snapshot)
     if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
         text = to_file(run, chosen, data, dict(bound.address()))
@@ -223,3 +224,33 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
             on_click="ignore",
             help="Weights of all heads, rollout, probabilities, logit lens and distances, in float32.",
         )
+
+
+def _draw_explorer(
+    run: Run, chosen: SelectedImage, data: Dataset, request: explorer.ExplorerRequest
+) -> views.AttentionView | None:
+    """Draw the explorer, and return what it shows, or None after an error.
+
+    Of a model with many tokens, the browser asks for each token. Nothing else on the page depends on it, so
+    the explorer is then a fragment of its own, and only it is drawn again.
+    """
+
+    def draw() -> views.AttentionView:
+        with st.spinner("Loading the model and capturing its attention"):
+            return explorer.show(run, chosen, data)[0]
+
+    if not views.too_many_tokens(run):
+        return draw()
+    drawn: list[views.AttentionView] = []
+
+    @st.fragment
+    def draw_on_demand() -> None:
+        if not request.differs_in_token_only(explorer.read_request(run, chosen, bound.address())):
+            st.rerun()
+        try:
+            drawn.append(draw())
+        except UserError as error:
+            st.error(sentence(error))
+
+    draw_on_demand()
+    return drawn[0] if drawn else None
