@@ -13,15 +13,24 @@ from dashboard.attention import (
     convolution,
     convolution_outputs,
     explorer,
+    features,
     head_order,
     side_by_side,
+    sinks,
     views,
 )
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, run_status, selection, ticking
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, SIDE_BY_SIDE, AttentionState
+from dashboard.states.attention import (
+    BLOCK,
+    CLASS_MAPS,
+    CONVOLUTION,
+    FEATURES,
+    SIDE_BY_SIDE,
+    AttentionState,
+)
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -32,6 +41,7 @@ TICK_S = 5.0  # new snapshots appear while the run trains
 MEASURING_TICK_S = 0.7  # progress of a measurement of the heads
 QUESTIONS = {BLOCK: "What does one block compute?", CONVOLUTION: "What does one convolution compute?"}
 SIDE_QUESTION = "What differs between two views?"
+FEATURES_QUESTION = "Which tokens have similar features?"
 OWN = "This is your own image. It stays in this session and is not part of the link."
 ToFile = Callable[..., str]
 
@@ -50,6 +60,8 @@ def question_and_section(model: str) -> tuple[str | None, str | None]:
         return QUESTIONS[stepper], stepper
     if view == SIDE_BY_SIDE and ARCHITECTURES[model].attention:
         return SIDE_QUESTION, SIDE_BY_SIDE
+    if view == FEATURES and ARCHITECTURES[model].attention:
+        return FEATURES_QUESTION, FEATURES
     if view == CLASS_MAPS or not ARCHITECTURES[model].attention:
         return class_maps.QUESTION, CLASS_MAPS
     return None, None
@@ -64,8 +76,8 @@ def choose_view(model: str) -> str:
     """
     maps, stepper = AttentionState.options("view")[0], stepper_of(model)
     attention = ARCHITECTURES[model].attention
-    pair = SIDE_BY_SIDE if attention else None
-    choices = tuple(filter(None, (maps, pair, stepper, CLASS_MAPS if attention else None)))
+    others = (SIDE_BY_SIDE, FEATURES) if attention else ()
+    choices = tuple(filter(None, (maps, *others, stepper, CLASS_MAPS if attention else None)))
     if len(choices) == 1:
         return maps
     current = bound.current(AttentionState, "view")
@@ -98,7 +110,12 @@ def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToF
     if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
         class_maps.show_without_attention(run, chosen, data.classes)
         return
-    views_of_image = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution, CLASS_MAPS: _draw_class_maps}
+    views_of_image = {
+        BLOCK: _draw_block,
+        CONVOLUTION: _draw_convolution,
+        CLASS_MAPS: _draw_class_maps,
+        FEATURES: _draw_features,
+    }
     draw_view = views_of_image.get(view, _draw)
     if view == SIDE_BY_SIDE:
         try:
@@ -144,6 +161,21 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
         offer_download(text.encode(), f"vitlab-block-{run.id}.html", "text/html", key="block_download")
     if chosen.own:
         st.caption(OWN)
+
+
+def _draw_features(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    try:
+        with st.spinner("Loading the model and computing its features"):
+            found = features.show(run, chosen, data)
+    except UserError as error:
+        st.error(sentence(error))
+        return
+    if st.session_state.pop("features_file", False):  # the button HTML was pressed
+        text = to_file(run, chosen, data, dict(bound.address()))
+        offer_download(text.encode(), f"vitlab-features-{run.id}.html", "text/html", key="features_download")
+    if chosen.own:
+        st.caption(OWN)
+    sinks.show(found, views.prefix_of(run))
 
 
 def _draw_pair(

@@ -12,6 +12,7 @@ from dashboard.attention import (
     convolution,
     convolution_outputs,
     explorer,
+    features,
     head_order,
     map_checks,
     side_by_side,
@@ -26,6 +27,7 @@ from dashboard.shared.scenes import (
     Block,
     Convolution,
     Explorer,
+    Features,
     Pictures,
     Query,
     SideBySide,
@@ -39,6 +41,7 @@ from dashboard.states.attention import (
     BLOCK,
     CLASS_MAPS,
     CONVOLUTION,
+    FEATURES,
     NO_CONTRAST,
     PREDICTED,
     SIDE_BY_SIDE,
@@ -50,7 +53,7 @@ from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
 
-def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Pictures:
+def scene(query: Query) -> Explorer | SideBySide | Features | Block | Convolution | Pictures:
     """Return the scene of the run and the image that the link names. Raises `UserError`."""
     state = read_state(AttentionState, query, "view")
     run = run_in(state.run, page_runs.offered("attention"))
@@ -64,6 +67,10 @@ def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Picture
     if state.view == BLOCK:
         header, _, _ = block.prepare(run, chosen, data, query)
         wrong = block.unavailable(run, query)
+    elif state.view == FEATURES:
+        header, *_ = features.prepare(run, chosen, data, query)
+        header |= {"heads": run.config.options["num_heads"]}
+        wrong = features.unavailable(run, query)
     elif right:
         header, _ = side_by_side.prepare(*side_by_side.sides_of(run, chosen, *right, query), data, query)
         wrong = side_by_side.unavailable(header, query)
@@ -77,6 +84,8 @@ def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Picture
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
     if right:
         return SideBySide(run, chosen, data, right)
+    if state.view == FEATURES:
+        return Features(run, chosen, data)
     if state.view == BLOCK:
         return Block(run, chosen, data, resnet(run, state, query) if state.both else None)
     if state.order != head_order.LAYERS and not header["behavior"]:

@@ -45,6 +45,15 @@ class SideBySide:
 
 
 @dataclass(frozen=True)
+class Features:
+    """The features of the tokens of an image."""
+
+    run: Run
+    chosen: selection.SelectedImage
+    data: Dataset
+
+
+@dataclass(frozen=True)
 class Block:
     """The steps through one block of a ViT on an image, and through a convolution of the ResNet `other`."""
 
@@ -109,7 +118,18 @@ class Pictures:
     legend: tuple[str, str, str] | None = None
 
 
-Scene = Explorer | SideBySide | Block | Convolution | Stepper | Similarity | Replay | Figures | Pictures
+Scene = (
+    Explorer
+    | SideBySide
+    | Features
+    | Block
+    | Convolution
+    | Stepper
+    | Similarity
+    | Replay
+    | Figures
+    | Pictures
+)
 
 
 def as_html(pictures: Pictures) -> str:

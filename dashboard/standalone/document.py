@@ -16,7 +16,17 @@ from typing import Any
 
 import plotly
 
-from dashboard.components import block, convolution, explorer, pair, replay, similarity, stepper, talk
+from dashboard.components import (
+    block,
+    convolution,
+    explorer,
+    features,
+    pair,
+    replay,
+    similarity,
+    stepper,
+    talk,
+)
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
@@ -26,6 +36,7 @@ COMPONENTS: dict[str, Part] = {
     "block": block.PART,
     "convolution": convolution.PART,
     "pair": pair.PART,
+    "features": features.PART,
     "stepper": stepper.PART,
     "replay": replay.PART,
     "similarity": similarity.PART,

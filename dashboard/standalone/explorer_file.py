@@ -9,8 +9,14 @@ from dashboard.attention import side_by_side
 from dashboard.shared import scenes
 from dashboard.shared.selection import SelectedImage
 from dashboard.standalone.document import document, mount_point
-from dashboard.standalone.pieces import block_pieces, convolution_piece, explorer_piece, pair_piece
-from dashboard.states.attention import BLOCK, CONVOLUTION, SIDE_BY_SIDE, AttentionState
+from dashboard.standalone.pieces import (
+    block_pieces,
+    convolution_piece,
+    explorer_piece,
+    features_piece,
+    pair_piece,
+)
+from dashboard.states.attention import BLOCK, CONVOLUTION, FEATURES, SIDE_BY_SIDE, AttentionState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -19,7 +25,8 @@ from vitcore.runs.folder import Run
 def from_address(state: dict[str, str]) -> str:
     """Return the file for the parameters of an address of the Attention page. Raises `UserError`."""
     scene = attention.scene(state)
-    if not isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
+    on_image = (scenes.Explorer, scenes.SideBySide, scenes.Features, scenes.Block, scenes.Convolution)
+    if not isinstance(scene, on_image):
         raise UserError(
             "Class maps have no HTML file of their own: download them as PNG, SVG or CSV on the Attention "
             "page, or write a talk with this view as a step."
@@ -45,6 +52,8 @@ def explorer_file(
         pieces = [convolution_piece(scenes.Convolution(run, chosen, data), state, talk=False)]
     elif read.view == SIDE_BY_SIDE and right:
         pieces = [pair_piece(scenes.SideBySide(run, chosen, data, right), state, talk=False)]
+    elif read.view == FEATURES:
+        pieces = [features_piece(scenes.Features(run, chosen, data), state, talk=False)]
     elif read.view == BLOCK:
         other = attention.resnet(run, read, state) if read.both else None
         pieces = block_pieces(scenes.Block(run, chosen, data, other), state, talk=False)

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
-from dashboard.attention import block, convolution, explorer, side_by_side
+from dashboard.attention import block, convolution, explorer, features, side_by_side
 from dashboard.components.explorer import message as explorer_message
+from dashboard.components.features import message as features_message
 from dashboard.components.inside import message as inside_message
 from dashboard.components.replay import message as replay_message
 from dashboard.components.similarity import message as similarity_message
@@ -33,6 +34,8 @@ def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
         return [explorer_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.SideBySide):
         return [pair_piece(scene, state, talk=True)]
+    if isinstance(scene, scenes.Features):
+        return [features_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Block):
         return block_pieces(scene, state, talk=True)
     if isinstance(scene, scenes.Convolution):
@@ -74,6 +77,21 @@ def pair_piece(scene: scenes.SideBySide, state: Mapping[str, str], *, talk: bool
         side["snapshots"] = []
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
     return component_piece("pair", side_by_side.packed(header, sides, shown, {}))
+
+
+def features_piece(scene: scenes.Features, state: Mapping[str, str], *, talk: bool) -> Piece:
+    """Return the view of token features with those of all layers. `talk` selects the layout of a talk.
+
+    Raises `UserError` if the features are too many for one file.
+    """
+    if (size := features.bytes_of(scene.run)) > features.MAX_IN_FILE:
+        raise UserError(
+            f"The features of one image of {scene.run.title} take {size / 1e6:,.0f} MB, too much for a file: "
+            "choose a run with larger patches."
+        )
+    header, arrays, _, image = features.prepare(scene.run, scene.chosen, scene.data, state, complete=True)
+    header |= {"address": urlencode(state), "talk": talk, "standalone": True}
+    return component_piece("features", features_message(header, image, arrays))
 
 
 def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -> list[Piece]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.attention import block, convolution, explorer, side_by_side
+from dashboard.attention import block, convolution, explorer, features, side_by_side
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.components.window import is_narrow
@@ -75,7 +75,8 @@ def asked(number: int, step: Step, scene: scenes.Scene, state: Mapping[str, str]
     if not 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers)):
         return ""
     rows, patch, image, words = 1, None, None, "The image"
-    if isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
+    on_image = (scenes.Explorer, scenes.SideBySide, scenes.Features, scenes.Block, scenes.Convolution)
+    if isinstance(scene, on_image):
         image, config = scene.chosen.image, scene.run.config
         if "patch_size" in config.options and not isinstance(scene, scenes.Convolution):
             rows = config.image_size // config.options["patch_size"]
@@ -120,6 +121,8 @@ def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scal
         explorer.show(scene.run, scene.chosen, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.SideBySide):
         side_by_side.show(scene.run, scene.chosen, *scene.right, scene.data, key=key, at=state)
+    elif isinstance(scene, scenes.Features):
+        features.show(scene.run, scene.chosen, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Block):
         block.show_with_convolution(scene.run, scene.chosen, scene.data, scene.other, key=key, at=state)
     elif isinstance(scene, scenes.Convolution):
