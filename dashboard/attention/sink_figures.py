@@ -53,7 +53,10 @@ def norms(values: np.ndarray, outliers: np.ndarray, prefix: Sequence[str]) -> Fi
             zmin=0,
             zmax=top,
             showscale=last,
-            colorbar={"title": {"text": "norm / median", "side": "right", "font": {"size": 13}}, "thickness": 10},
+            colorbar={
+                "title": {"text": "norm / median", "side": "right", "font": {"size": 13}},
+                "thickness": 10,
+            },
             hovertemplate="%{customdata[1]}, layer %{y}: norm %{customdata[0]:.4g}, "
             "%{z:.2f} times the median<extra></extra>",
             row=1,

@@ -152,7 +152,9 @@ class Explorer extends /** @type {any} */ (AttentionView) {
     const { query, second } = this.state;
     const onDemand = this.header.only !== null;
     this.used.pinned = true;
-    if (query === null || onDemand) return this.set({ query: token, second: null }, { ask: onDemand, now: true });
+    if (query === null || onDemand) {
+      return this.set({ query: token, second: null }, { ask: onDemand, now: true });
+    }
     if (token === query) return this.set({ query: second, second: null });
     this.used.compared = true;
     this.set({ second: token === second ? null : token });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +18,20 @@ from dashboard.shared import scenes
 from dashboard.shared.selection import SelectedImage
 from dashboard.standalone import explorer_file
 from tests.made_runs import make_run
-from vitcore.analysis.attention import capture
+from vitcore.analysis.attention import capture, needs_attention
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.runs.folder import find_run
 
-SMALL = {"embed_dim": 32, "hidden_dim": 32, "num_heads": 2, "num_layers": 3, "patch_size": 8, "registers": 2}
+SMALL: dict[str, Any] = {
+    "embed_dim": 32,
+    "hidden_dim": 32,
+    "num_heads": 2,
+    "num_layers": 3,
+    "patch_size": 8,
+    "registers": 2,
+}
 LINK = {"view": "Token features", "run": "vit-cifar10", "query": "3.4"}
 
 
@@ -59,7 +67,7 @@ def unpacked(run, chosen, data, **address):
 
 def stream_of(run, image):
     """Return the tokens at all points by hooks on the blocks. [L + 2, T, D]"""
-    model, seen = load_run(run), []
+    model, seen = needs_attention(load_run(run)), []
     model.transformer[0].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     for block in model.transformer:
         block.register_forward_hook(lambda module, given, output: seen.append(output))

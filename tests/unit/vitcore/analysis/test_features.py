@@ -38,8 +38,9 @@ def test_points_are_the_inputs_and_outputs_of_the_blocks_and_the_last_norm(optio
         block.register_forward_hook(lambda module, given, output: seen.append(output))
     stream = residual_stream(model, capture(model, images))
     seen = [one.clone() for one in seen]
-    scale, offset = model.mlp_head[0].weight, model.mlp_head[0].bias
-    seen.append(F.layer_norm(seen[-1], (32,), scale, offset, model.mlp_head[0].eps))
+    norm = model.mlp_head[0]
+    assert isinstance(norm, torch.nn.LayerNorm)
+    seen.append(F.layer_norm(seen[-1], (32,), norm.weight, norm.bias, norm.eps))
     assert stream.shape == (1, 5, 16 + model.prefix_tokens, 32)
     torch.testing.assert_close(stream, torch.stack(seen, dim=1))
 
@@ -111,7 +112,7 @@ def test_injected_outliers_are_found_and_their_attention_is_the_sum_over_the_map
     model = network(registers=1)
     with torch.no_grad():
         model.pos_embedding[0, 1 + 5] *= 40  # the patch of row 2, column 2
-        model.register_tokens *= 40
+        model.register_tokens.mul_(40)
     trace = capture(model, images)
     norms = residual_stream(model, trace)[0].norm(dim=-1)
     members = outliers(norms, prefix=2)
