@@ -28,8 +28,8 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
 }
 
 /**
- * Write the pixels of an image with a map over it as RGBA: unchanged where the map is 0, and tinted where it is
- * large. Painted pixels have the mean color and are not covered by the map.
+ * Write the pixels of an image with a map over it as RGBA: unchanged where the map is 0, and tinted where it
+ * is large. Painted pixels have the mean color and are not covered by the map.
  * @param {Uint8ClampedArray} out [size, size, 4]
  * @param {Uint8Array} image [size, size, 3]
  * @param {{ size: number, side: number, mean: number[] }} header `side`: patches in a row

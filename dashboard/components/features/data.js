@@ -1,9 +1,10 @@
 // The features of the tokens of an image, as the server sends them, and what the browser computes from them.
 //
 // A message is one Uint8Array: uint32 length of the header, the header (JSON), float32 norms [points, T],
-// float16 features [sent, T, D] of which each row has the norm 1 (or 0), the colors [sent, N, 3] of the patches
-// as bytes, and the image [S, S, 3]. The points are the input of the first block, the output of every block,
-// and the tokens after the last layer norm. `header.sent` names the points of which there are features.
+// float16 features [sent, T, D] of which each row has the norm 1 (or 0), the colors [sent, N, 3] of the
+// patches as bytes, and the image [S, S, 3]. The points are the input of the first block, the output of every
+// block, and the tokens after the last layer norm. `header.sent` names the points of which there are
+// features.
 
 import { decodeFloat16 } from "../shared/half.js";
 import { readHeader } from "../shared/message.js";
@@ -34,8 +35,8 @@ export function unpackFeatures(bytes) {
 }
 
 /**
- * Add the features of a message to those of earlier ones, of the same image and model. The oldest are dropped if
- * they are too many.
+ * Add the features of a message to those of earlier ones, of the same image and model. The oldest are dropped
+ * if they are too many.
  */
 export function keepFeatures(kept, added, maxBytes = MAX_BYTES) {
   for (const [point, one] of added) {

@@ -1,6 +1,6 @@
-// The features of the tokens of an image at every point of the residual stream: their cosine similarity to the
-// token under the pointer, their principal components, and their norms. Hovering needs no server. Of a large
-// model, the server sends the features of one point at a time. Data: see data.js.
+// The features of the tokens of an image at every point of the residual stream: their cosine similarity to
+// the token under the pointer, their principal components, and their norms. Hovering needs no server. Of a
+// large model, the server sends the features of one point at a time. Data: see data.js.
 
 import { paintImage } from "../explorer/scene.js";
 import { AttentionView } from "../explorer/view.js";

@@ -8,7 +8,8 @@ const CAPTION = 19; // height of the label above a map
 const LEAST = 26; // width of a map, below which the grid scrolls
 
 /**
- * Return the layout of `count` maps in a box of w x h pixels, row by row. All lengths are in units of `zoom` pixels.
+ * Return the layout of `count` maps in a box of w x h pixels, row by row. All lengths are in units of `zoom`
+ * pixels.
  * @returns {{ unit: number, columns: number, zoom: number, width: number, height: number,
  *   cells: { index: number, left: number, top: number }[] }}
  */
@@ -52,8 +53,8 @@ export function spanOf(values, feature, shared) {
 }
 
 /**
- * Paint the values of the patches with a pixel each, from `low` to `high`. `signed`: with the diverging colors,
- * whose middle is 0.
+ * Paint the values of the patches with a pixel each, from `low` to `high`. `signed`: with the diverging
+ * colors, whose middle is 0.
  */
 export function paintValues(canvas, values, side, limits, { colors, diverging }, signed) {
   const [low, high] = limits;

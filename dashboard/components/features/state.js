@@ -1,5 +1,5 @@
-// The state of the view: what a link must restore. The header's `choices` come from `FeaturesState` in Python,
-// with the default first.
+// The state of the view: what a link must restore. The header's `choices` come from `FeaturesState` in
+// Python, with the default first.
 
 import { parseCount } from "../shared/address.js";
 import { parseToken, tokenText } from "../shared/tokens.js";
@@ -7,8 +7,8 @@ import { parseToken, tokenText } from "../shared/tokens.js";
 const CHOSEN = ["feature", "point", "span"];
 
 /**
- * Read the state from the query parameters of an address. `index` is a point of the residual stream: 0 for the
- * input, then the layers, then the tokens after the last layer norm.
+ * Read the state from the query parameters of an address. `index` is a point of the residual stream: 0 for
+ * the input, then the layers, then the tokens after the last layer norm.
  * @param {string} search
  * @param {any} header of the message
  */

@@ -43,8 +43,8 @@ function valueText({ state, values, colors, header: { first } }, token) {
 }
 
 /**
- * Return the value under the pointer, or else the most similar patch or the largest norm; then the values of the
- * tokens before the patches. `hoveredPatch`: of the large map. `values`: of all tokens.
+ * Return the value under the pointer, or else the most similar patch or the largest norm; then the values of
+ * the tokens before the patches. `hoveredPatch`: of the large map. `values`: of all tokens.
  */
 export function featuresReading(view) {
   const { header, state, values, hoveredPatch, shown } = view, { first, tokens } = header;

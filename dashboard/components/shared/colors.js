@@ -53,8 +53,8 @@ export function colorIndex(value, max, signed, root = false) {
 }
 
 /**
- * Write the colors of `count` values from `values[from]` to `pixels[to]`: those that `colorIndex` chooses, without
- * a call for each value.
+ * Write the colors of `count` values from `values[from]` to `pixels[to]`: those that `colorIndex` chooses,
+ * without a call for each value.
  * @param {Uint32Array} pixels
  * @param {number} to
  * @param {ArrayLike<number>} values
