@@ -29,6 +29,7 @@ export function describedView(view) {
     ...view,
     shown: view.shown,
     index,
+    missing: features.size < pointsOf(header) && !header.standalone,
     colors: found?.colors ?? null,
     shares: found?.shares ?? null,
     limits: sharedSpan ?? view.limits,

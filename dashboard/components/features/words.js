@@ -75,8 +75,9 @@ export function featuresReading(view) {
   return first ? `${text}\n${others}.` : text;
 }
 
-/** Return a hint on how to use the view. */
-export function featuresHint({ state, header }) {
+/** Return a hint on how to use the view. `missing`: whether the features of a layer are not here. */
+export function featuresHint({ state, header, missing }) {
+  if (missing && state.feature !== "norm") return "Click a layer to load its features.";
   if (state.feature === "components") return "Similar colors are similar features.";
   if (state.query !== null || header.talk) return "";
   return "Hover over a patch. Click to pin it.";

@@ -6,6 +6,7 @@ import { featuresCellUnder, featuresPlan, spanOf } from "../../../dashboard/comp
 import { featuresAddress, readFeaturesState } from "../../../dashboard/components/features/state.js";
 import {
   componentLabels,
+  featuresHint,
   featuresReading,
   pointName,
   spanLabels,
@@ -135,6 +136,13 @@ Deno.test("the reading has the value under the pointer, or the most similar othe
     featuresReading(norms).startsWith("Norm 3.00 at row 1, column 1. Largest: 12.3 at row 1, column 2."),
   );
   assert.ok(!/\d/.test(featuresReading({ ...view, colors: null, values: null })));
+});
+
+Deno.test("the hint says how to load the layers of a large model", () => {
+  const state = { feature: "similarity", query: 3 }, view = { header: HEADER, state };
+  assert.ok(featuresHint({ ...view, missing: true }).includes("layer"));
+  assert.equal(featuresHint({ ...view, missing: false }), "");
+  assert.equal(featuresHint({ ...view, state: { ...state, feature: "norm" }, missing: true }), "");
 });
 
 Deno.test("points and components have names", () => {
