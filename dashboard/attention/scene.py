@@ -19,6 +19,7 @@ from dashboard.attention.attributions import Items, Question
 from dashboard.attention.block import Block
 from dashboard.attention.convolution import STEP_OF_TWO, Convolution
 from dashboard.attention.explorer import Explorer
+from dashboard.attention.features import Features
 from dashboard.attention.image_scene import ImageScene
 from dashboard.attention.side_by_side import SideBySide
 from dashboard.drawing import pictures
@@ -32,6 +33,7 @@ from dashboard.states.attention import (
     BLOCK,
     CLASS_MAPS,
     CONVOLUTION,
+    FEATURES,
     NO_CONTRAST,
     PREDICTED,
     SIDE_BY_SIDE,
@@ -55,6 +57,8 @@ def scene(query: Query) -> ImageScene | Pictures:
         return _class_maps(run, chosen, data, state, query)
     if state.view == SIDE_BY_SIDE:
         made = SideBySide(run, chosen, data, side_by_side.linked(run, chosen, data, query))
+    elif state.view == FEATURES:
+        made = Features(run, chosen, data)
     elif state.view == BLOCK:
         made = Block(run, chosen, data, _resnet(run, chosen, data, state, query) if state.both else None)
     else:

@@ -51,6 +51,7 @@ def test_view_opens_without_jumps_is_accessible_and_fits_a_narrow_window(watched
             "attention of a CNN": class_maps.QUESTION,
             "class maps": class_maps.QUESTION,
             "side by side": panel.SIDE_QUESTION,
+            "token features": panel.FEATURES_QUESTION,
             "inside a block": panel.QUESTIONS["Inside a block"],
             "a block and a convolution": panel.QUESTIONS["Inside a block"],
             "inside a convolution": panel.QUESTIONS["Inside a convolution"],
