@@ -26,6 +26,7 @@ from vitcore.queue import order
 from vitcore.runs import edit
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.start import resolve_start
 from vitcore.runs.status import ACTIVE, SweepLink
 from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
@@ -80,7 +81,8 @@ def launch_sweep(
     configs = []
     for entry in plan.entries:
         resolved = known[_data_key(entry.config)]
-        configs.append(entry.config.model_copy(update={"data": resolved.data, "classes": resolved.classes}))
+        config = resolve_start(entry.config, home)
+        configs.append(config.model_copy(update={"data": resolved.data, "classes": resolved.classes}))
     with order.lock(home):  # raises UserError if the folder is not writable
         pass
     with writing(home), FileLock(home / ".sweep.lock"):
