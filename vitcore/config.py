@@ -260,6 +260,8 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
     if not isinstance(name, str) or name not in recipes:
         raise UserError(f"Unknown recipe {short(name)}: choose one of {', '.join(recipes)}.")
     values = {**recipes[name], "recipe": name}
+    if name in FINE_TUNING and architecture.layers is None:  # all layers get the same rate
+        values.pop("layer_decay", None)
     fields = architecture.options.model_fields
     options = dict(values.pop("options", {}))
     for key, value in overrides.items():

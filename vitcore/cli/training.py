@@ -68,7 +68,7 @@ def config_of(
     `runs_dir` is the folder with the run that a fine-tuning starts from.
     """
     from vitcore.config import build_config, make_config, read_config
-    from vitcore.runs.start import fine_tuned
+    from vitcore.runs.start import check_start, fine_tuned
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= parse_settings(settings)
@@ -76,7 +76,9 @@ def config_of(
     if file is None:
         if "start" in given:
             return fine_tuned(str(given.pop("start")), given.pop("recipe", None), root=runs_dir, **given)
-        return make_config(**given)
+        made = make_config(**given)
+        check_start(made)
+        return made
     values = read_config(file).model_dump()
     if "recipe" in given or given.get("model", values["model"]) != values["model"]:
         raise UserError("--config already names the recipe and the model: leave out --recipe and --model.")

@@ -27,6 +27,7 @@ from vitcore.runs.folder import Run, find_run, list_runs
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.weights import not_finite, read_header
 
+UNTRAINED = "step-0000000"  # name of the weights before the first step
 COPY = "start.safetensors"  # in the folder of checkpoints
 FIRST_RECIPE = "finetune"
 
@@ -61,16 +62,21 @@ def fine_tuned(
     return found
 
 
+def check_start(config: Config) -> None:
+    """Raise `UserError` if a recipe or a setting needs a start, but the configuration has none."""
+    if not config.start and (config.recipe in FINE_TUNING or config.freeze):
+        what = f"recipe {config.recipe}" if config.recipe in FINE_TUNING else "freeze"
+        raise UserError(f"Fine-tuning ({what}) needs a run to start from: name it with --from RUN.")
+
+
 def resolve_start(config: Config, root: str | Path | None = None) -> Config:
     """Return the configuration with the digest of the weights from which it starts.
 
     A configuration that already has the digest, such as that of a run to repeat, keeps it. Raise `UserError`
     if these weights cannot be found or read, or do not fit, and if a recipe needs a start but has none.
     """
+    check_start(config)
     if not config.start:
-        if config.recipe in FINE_TUNING or config.freeze:
-            what = f"recipe {config.recipe}" if config.recipe in FINE_TUNING else "freeze"
-            raise UserError(f"Fine-tuning ({what}) needs a run to start from: name it with --from RUN.")
         return config
     try:
         run = find_run(config.start, root)
@@ -113,6 +119,11 @@ def keep_start(run: Run, config: Config, root: str | Path | None = None) -> None
             shutil.copyfile(source, target)
 
 
+def can_start(run: Run) -> bool:
+    """Return whether a training can start from a run: whether it has trained weights."""
+    return run.weights is not None and run.weights.stem != UNTRAINED
+
+
 def digest_of(path: Path) -> str:
     """Return the SHA-256 digest of a file as 64 hexadecimal digits. Raise `OSError` if it cannot be read."""
     about = path.stat()
@@ -123,6 +134,11 @@ def digest_of(path: Path) -> str:
 def _digest(path: Path, inode: int, modified: int, size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.lru_cache(maxsize=256)  # a sweep asks for each of its runs
+def _not_finite(path: Path, inode: int, modified: int, size: int) -> str | None:
+    return not_finite(path)
 
 
 def _candidates(config: Config, root: str | Path | None, own: Run | None) -> Iterator[Path]:
@@ -140,10 +156,11 @@ def _candidates(config: Config, root: str | Path | None, own: Run | None) -> Ite
 def _weights_of(run: Run) -> Path:
     """Return the weights of a run. Raise `UserError` if there are none, or if they are damaged."""
     path = run.weights
-    if path is None:
+    if path is None or not can_start(run):
         raise no_weights(run.id, active=run.status().state in ACTIVE)
     read_header(path)
-    if name := not_finite(path):
+    about = path.stat()
+    if name := _not_finite(path, about.st_ino, about.st_mtime_ns, about.st_size):
         raise UserError(
             f"The weights {path.name} of run {run.id} are not finite ({name}): start from another run."
         )

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.data.datasets import resolve
 from vitcore.errors import UserError
@@ -31,7 +30,7 @@ from vitcore.runs.status import ACTIVE, SweepLink
 from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
 from vitcore.sweeps.plan import Kind, Plan, is_setting, setting_title
-from vitcore.sweeps.wording import steps_of
+from vitcore.sweeps.wording import line_label, steps_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Sweep:
         """A description of the comparison. Two sweeps of the same settings have the same title."""
         configs = [run.config for run in self.runs]
         first, data = configs[0], data_title(configs[0])
-        *others, last = dict.fromkeys(ARCHITECTURES[c.model].label for c in configs)
+        *others, last = dict.fromkeys(map(line_label, configs))
         labels = f"{', '.join(others)} and {last}" if others else last
         if self.kind == "samples":
             return f"Sample efficiency of {labels} on {data}"
