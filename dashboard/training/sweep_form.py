@@ -206,6 +206,7 @@ def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
         help="Split into ten epochs.",
     )
     seeds = _seeds(right, base, 1 if small else 2)
+    scratch: dict[str, Any] = {} if base.start else {"image_size": base.image_size}
     own = None if base.start else {form.model: {**base.options, "lr": base.lr}}
     if not (models or starts) or not shares:
         st.caption("Choose at least one model or start, and one share.")
@@ -222,7 +223,7 @@ def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
         start_recipe=form.recipe if form.recipe in FINE_TUNING else FIRST_RECIPE,
         batch_size=base.batch_size,
         device=base.device,
-        **({} if base.start else {"image_size": base.image_size}),
+        **scratch,
     )
 
 

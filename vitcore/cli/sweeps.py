@@ -147,7 +147,8 @@ def study(
     from vitcore.sweeps.plan import plan_study
 
     kind, _, number = (device or "").partition(":")
-    given = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes, batch_size=batch_size)
+    given: dict[str, Any] = dict(model=model, data=data, recipe=recipe, epochs=epochs)
+    given |= dict(minutes=minutes, batch_size=batch_size)
     base = config_of(None, settings, **given, device=kind or None)
     plan = plan_study(base, parse_value_lists(vary), seeds=_numbers(seeds, "--seeds", int) if seeds else ())
     _launch(plan, runs_dir, device if number else None, dry_run)

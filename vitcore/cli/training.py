@@ -213,8 +213,11 @@ def _rehearse(
         raise UserError("A rehearsal estimates a new training: leave out --resume and --title.")
     print_report(config)
     with contextlib.redirect_stdout(sys.stderr):
-        report = {"report": report_progress} if as_json else {}
-        estimate = rehearse(config, root=runs_dir, **report)
+        estimate = (
+            rehearse(config, root=runs_dir, report=report_progress)
+            if as_json
+            else rehearse(config, root=runs_dir)
+        )
     text = str(estimate)
     return to_json({**dataclasses.asdict(estimate), "words": text}) if as_json else text
 
@@ -242,7 +245,7 @@ def pair(
     """Queue two models on the same images in the same order with the same budget; prints both folders."""
     from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
-    given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
+    given: dict[str, Any] = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
     config = config_of(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
     print_report(config)
     both = make_pair(config, second)

@@ -6,7 +6,7 @@ other weights, the backbone, are those of the start. Learned positions are inter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -58,10 +58,14 @@ def head_features(model: nn.Module, heads: Sequence[nn.Module], images: torch.Te
     Normalized images [B, 3, S, S] -> features [B, heads, F]. The model must be in evaluation mode.
     """
     seen: dict[int, torch.Tensor] = {}
-    hooks = [
-        head.register_forward_pre_hook(lambda _, inputs, i=i: seen.update({i: inputs[0]}))
-        for i, head in enumerate(heads)
-    ]
+
+    def remember(number: int) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
+        def hook(head: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            seen[number] = inputs[0]
+
+        return hook
+
+    hooks = [head.register_forward_pre_hook(remember(i)) for i, head in enumerate(heads)]
     try:
         with torch.no_grad():
             logits = model(images)

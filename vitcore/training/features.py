@@ -104,9 +104,9 @@ def with_features(
         features = features_of(module.model, module.heads, split, config, device, report, most)
         if features is None:
             return loaders
-        data = Features(features, torch.from_numpy(split.labels).to(device))
+        pairs = Features(features, torch.from_numpy(split.labels).to(device))
         replaced.append(
-            DataLoader(data, batch_size=None, sampler=loader.sampler, generator=torch.Generator())
+            DataLoader(pairs, batch_size=None, sampler=loader.sampler, generator=torch.Generator())
         )
     count = sum(map(len, splits))
     log_line(f"computed the features of {count:,} images once, in {time.monotonic() - began:.1f} s")
