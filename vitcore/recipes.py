@@ -51,7 +51,7 @@ FINE_TUNING: dict[str, dict[str, Any]] = {
     "finetune": {
         "epochs": 10,
         "batch_size": 32,
-        "lr": 5e-4,
+        "lr": 1e-4,
         "head_lr": 10.0,
         "layer_decay": 0.75,
         "augment": "tutorial",

@@ -31,7 +31,7 @@ PURPOSES = {
     GPU_RECIPE: "complete CIFAR-10 in minutes on a GPU",
     "tutorial": "as published, 180 epochs",
     "finetune": "starts from another run, with a new head",
-    "linear-probe": "trains only a new head, in seconds per epoch",
+    "linear-probe": "trains only a new head for another run",
 }
 SOURCES = ("cifar10-mini", "cifar10", OWN_FOLDER)
 
@@ -68,6 +68,11 @@ class Form:
     def mark(self) -> str:
         """Identify the current settings, so that messages about earlier settings can be dropped."""
         return repr((self.recipe, self.values, self.base, self.title, self.device, self.start))
+
+
+def purpose(form: Form) -> str:
+    """Return what a recipe does, for one whose result depends on its start and so was not measured."""
+    return PURPOSES[form.recipe] if form.recipe in FINE_TUNING else "not measured yet"
 
 
 def copy_settings(run: Run) -> None:
