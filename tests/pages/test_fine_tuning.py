@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard.drawing.markdown import escape
 from dashboard.training import start_form
 from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, TINY_VIT, make_folder
@@ -113,6 +114,7 @@ def test_settings_of_a_fine_tuned_run_are_copied_although_its_start_is_gone(star
     digest = run.config.start_digest
     edit.delete(start)
     app = open_app("training", watch=run.id)
+    assert any(f"from {escape(start.id)}" in text.value for text in app.markdown)
     app.button(key="copy").click().run()
     assert widget(app, "selectbox", "Start from").value == start.id
     launch(app)

@@ -49,11 +49,11 @@ class Classifier(pl.LightningModule):
         self.compiled: Callable[..., torch.Tensor] | None = None
         if config.compile:  # only the method, so that the names in checkpoints do not change
             self.compiled = torch.compile(model.forward)
-        self.heads: list[nn.Module] = []  # of a frozen backbone; not registered a second time
+        self.heads: list[nn.Module] = []  # of a frozen backbone
         if config.freeze:
             names = head_names(config)
             freeze(model, names)
-            object.__setattr__(self, "heads", head_layers(model, names))
+            self.heads = head_layers(model, names)
             model.eval()
         self.last: dict[str, torch.Tensor] = {}
         self.recorder: Recorder | None = None  # takes recorded steps, where that is possible
