@@ -52,7 +52,7 @@ FINE_TUNING: dict[str, dict[str, Any]] = {
         "epochs": 10,
         "batch_size": 32,
         "lr": 1e-4,
-        "head_lr": 10.0,
+        "head_lr": 100.0,  # the rate of linear-probe, since the head begins with random weights
         "layer_decay": 0.75,
         "augment": "tutorial",
     },
