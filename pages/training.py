@@ -66,7 +66,7 @@ with sweep_place:
 own = [run for run in found if not run.bundled]
 here = queue_panel.read_queue(own)
 recipe = ARCHITECTURES[chosen.model]
-measured = recipe.measured.get(chosen.recipe, "not measured yet")
+measured = recipe.measured.get(chosen.recipe) or form.purpose(chosen)
 note_place.caption(
     f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queue_panel.waiting_note(here)}"
 )

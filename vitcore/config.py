@@ -9,7 +9,6 @@ only here.
 from __future__ import annotations
 
 import os
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,10 +16,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from vitcore.architectures import ARCHITECTURES, Options, Settings
+from vitcore.architectures import ARCHITECTURES, Options
 from vitcore.errors import VIOLATIONS, UserError
+from vitcore.finetuning import FineTuning, check_layers
 from vitcore.preprocessing import Preprocessing
 from vitcore.reading import read_yaml, short
+from vitcore.recipes import FINE_TUNING
 
 ClassName = Annotated[str, Field(min_length=1, max_length=255)]  # the longest name of a folder
 IMPORTED = "imported"  # recipe of runs whose training is unknown
@@ -29,7 +30,7 @@ CIFAR = ("cifar10", "cifar10-mini")
 PHOTOS = "photos"  # the bundled photographs, for models without a dataset
 
 
-class Config(Settings):
+class Config(FineTuning):
     """The complete configuration of a training.
 
     The same configuration on the same data reproduces the run, exactly so on the CPU.
@@ -138,6 +139,7 @@ class Config(Settings):
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
             raise ValueError(f"keep_patches below 1 needs a model that can drop patches: choose {able}")
+        check_layers(self, architecture, ", ".join(n for n, a in ARCHITECTURES.items() if a.layers))
         if self.optimizer == "muon" and not architecture.muon:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.muon)
             raise ValueError(
@@ -254,9 +256,12 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
         raise UserError(f"Unknown model {short(model)}: choose one of {', '.join(ARCHITECTURES)}.")
     architecture = ARCHITECTURES[model]
     name = recipe or overrides.pop("recipe", None) or "quick"
-    if not isinstance(name, str) or name not in architecture.recipes:
-        raise UserError(f"Unknown recipe {short(name)}: choose one of {', '.join(architecture.recipes)}.")
-    values = {**architecture.recipes[name], "recipe": name}
+    recipes = {**architecture.recipes, **FINE_TUNING}
+    if not isinstance(name, str) or name not in recipes:
+        raise UserError(f"Unknown recipe {short(name)}: choose one of {', '.join(recipes)}.")
+    values = {**recipes[name], "recipe": name}
+    if name in FINE_TUNING and architecture.layers is None:  # all layers get the same rate
+        values.pop("layer_decay", None)
     fields = architecture.options.model_fields
     options = dict(values.pop("options", {}))
     for key, value in overrides.items():
@@ -274,36 +279,19 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
     return build_config(**values, options=options)
 
 
-FLAGS = ("seed", "epochs", "minutes", "batch_size", "lr", "device", "devices", "nodes")
-
-
-def launch_command(config: Config) -> str:
-    """Return the shortest command line that launches this configuration.
-
-    It lists only the settings that differ from the recipe. Raise `UserError` when this version does not have
-    the recipe.
-    """
-    words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
-    words += ["--recipe", config.recipe]
-    for name, value in changed_settings(config).items():
-        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        text = yaml.safe_dump(plain, default_flow_style=True, width=1000)
-        text = text.removesuffix("\n").removesuffix("\n...")
-        flag = name in FLAGS and value is not None
-        setting = f"--{name.replace('_', '-')} {text}" if flag else f"--set {shlex.quote(f'{name}={text}')}"
-        words.append(setting)
-    return " ".join(words)
-
-
 def changed_settings(config: Config) -> dict[str, Any]:
     """Return the settings and options whose values differ from those of the recipe.
 
-    Raise `UserError` when this version does not have the recipe.
+    What a fine-tuned run has from its start is left out. Raise `UserError` when this version does not have
+    the recipe.
     """
     base = make_config(config.recipe, model=config.model, data=config.data)
     settled = {"model", "data", "recipe", "options", "classes"}
+    if config.start:
+        settled |= {"start", "start_digest", "image_size", "preprocessing"}
     changed = {name: value for name, value in config if name not in settled and value != getattr(base, name)}
-    return changed | {name: v for name, v in config.options.items() if v != base.options.get(name)}
+    options = {} if config.start else config.options
+    return changed | {name: v for name, v in options.items() if v != base.options.get(name)}
 
 
 def setting_of(config: Config, name: str) -> Any:

@@ -2,7 +2,8 @@
 
 `tutorial` is the published recipe, to reproduce the tutorial. `modern` is a good recipe for a small model on
 complete CIFAR-10. `gpu` spends a few minutes of a GPU on it. `quick` takes minutes on a CPU with
-`cifar10-mini`. A recipe lists only the values that differ from the defaults of `Config`.
+`cifar10-mini`. `finetune` and `linear-probe` start from the weights of another run. A recipe lists only the
+values that differ from the defaults of `Config`.
 
 Sources: UvA Deep Learning Tutorials 5 and 15; Muon: Jordan et al. 2024; patch dropping: Liu et al. 2023
 (PatchDropout); TrivialAugment: Mueller and Hutter 2021; MixUp: Zhang et al. 2018; CutMix: Yun et al. 2019.
@@ -44,6 +45,27 @@ GPU_MUON: dict[str, Any] = {
 }
 GPU_SGD: dict[str, Any] = {**SGD, "minutes": GPU_MINUTES, "batch_size": 256, "lr": 0.2}
 GPU_ADAMW: dict[str, Any] = {**ADAMW, "minutes": GPU_MINUTES, "batch_size": 256}
+
+# Recipes of trainings that start from another run, for every model.
+FINE_TUNING: dict[str, dict[str, Any]] = {
+    "finetune": {
+        "epochs": 10,
+        "batch_size": 32,
+        "lr": 1e-4,
+        "head_lr": 100.0,  # the rate of linear-probe, since the head begins with random weights
+        "layer_decay": 0.75,
+        "augment": "tutorial",
+    },
+    "linear-probe": {
+        "epochs": 50,
+        "batch_size": 64,
+        "lr": 1e-2,
+        "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+        "freeze": True,
+        "augment": "none",
+    },
+}
 
 PUBLISHED = "as published, on a GPU"
 H200 = "half of an NVIDIA H200, which trained two models at once"

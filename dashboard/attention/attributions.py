@@ -143,14 +143,14 @@ def _stage_maps(stamp: tuple, pixels: bytes, shape: tuple, target: int, stages: 
 
 
 def stage_maps(question: Question) -> list[np.ndarray]:
-    """Return the map [h, w] of each stage of a CNN by Grad-CAM, finest first, not scaled. Raises `UserError`.
+    """Return the map [h, w] of each stage of a CNN by Grad-CAM, finest first, in multiples of its mean.
 
-    A model without stages has none.
+    A model without stages has none. Raises `UserError`.
     """
     pixels, shape = question.image.tobytes(), question.image.shape
     stages = question.outputs.stages
     stamp = resources.stamp_of(question.run, question.snapshot)
-    return _stage_maps(stamp, pixels, shape, question.target, stages)
+    return [share_of_even(m) for m in _stage_maps(stamp, pixels, shape, question.target, stages)]
 
 
 def values(question: Question, seed: int | None = None) -> np.ndarray:

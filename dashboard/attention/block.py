@@ -6,25 +6,26 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
-from dashboard.attention import block_outputs, convolution, explorer, views
+from dashboard.attention import block_outputs, block_weights, convolution, explorer, views
 from dashboard.attention.image_scene import TokenScene, without_server
 from dashboard.attention.model_input import block_input
-from dashboard.attention.requests import described, place_or_warning, receive
-from dashboard.components.block import PART, block
+from dashboard.attention.requests import described, place_or_warning, receive, request_of
+from dashboard.components.block import PART, block, rows_message
 from dashboard.components.inside import message
 from dashboard.components.pieces import Piece, component_piece
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import AttentionState
+from dashboard.states.attention import AttentionState, BlockState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-WRITTEN = ("query", "layer", "head", "step", "temperature")  # the parameters that the stepper changes
+WRITTEN = ("query", "layer", "head", *BlockState.model_fields)  # the parameters that the stepper changes
 STEPS = 10
 MLP = 8  # the step that shows the patches that excite units
 
@@ -70,8 +71,34 @@ def prepare(
         **described(run, chosen, data),
         "query": request.query,
         "mode": read.mode,
+        "sentWeights": [],
     }
     return header, found, read.image
+
+
+def prepare_file(
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, talk: bool = False
+) -> tuple[dict[str, Any], bytes, bytes, np.ndarray]:
+    """Return (header, floats, crops, image) for a file: all data, and weights. Raises `UserError`.
+
+    The weights are those of the whole block, or, of a large model, those of the numbers that are shown first.
+    A talk has the weights of the step that it shows.
+    """
+    header, found, image = prepare(run, chosen, data, at, complete=True)
+    request, (state, _) = explorer.read_request(run, chosen, at), AttentionState.read(at)
+    head = 0 if state.head in (None, "mean") else min(int(state.head), header["heads"]) - 1
+    shown = block_weights.first_shown(
+        run,
+        request.snapshot,
+        None if request.positions else image,
+        layer=header["layer"],
+        token=header["query"],
+        head=head,
+    )
+    step = state.step if talk else None
+    rows = block_weights.for_file(run, request.snapshot, header["layer"], shown, step=step)
+    header["sentWeights"], weights = block_weights.packed(rows)
+    return header, found.floats + weights, found.crops, image
 
 
 def show(
@@ -89,11 +116,29 @@ def show(
     place = bound.address() if at is None else at
     header, found, image = prepare(run, chosen, data, place)
     header |= place_or_warning(at, lambda: unavailable(run, place), warned=f"{key}_warned")
-    block(
-        message(header, image, found.floats, found.crops),
-        key=key,
-        on_ask=partial(receive, key, place, WRITTEN),
-    )
+    rows: list[block_weights.Rows] = []
+    asked: block_weights.RowRequest | None = st.session_state.get(f"{key}_row")
+    if asked and asked.key == header["key"]:
+        snapshot = explorer.read_request(run, chosen, place).snapshot
+        rows = block_weights.neighbors(run, snapshot, header["layer"], asked)
+    header["sentWeights"], weights = block_weights.packed(rows)
+    if rows and asked and asked.alone:
+        state = urlencode({name: place[name] for name in WRITTEN if name in place})
+        sent = rows_message(header, weights, state)
+    else:
+        sent = message(header, image, found.floats + weights, found.crops)
+    block(sent, key=key, on_ask=partial(_receive, key, place))
+
+
+def _receive(key: str, at: MutableMapping[str, str]) -> None:
+    """Handle a request of the element `key`: see `receive`. Remember the row of weights that it names.
+
+    The kind `weights` asks for nothing else: the browser still has the numbers of the block.
+    """
+    receive(key, at, WRITTEN)
+    kind, state = request_of(key)
+    row = block_weights.read_row_request(state.get("row", ""), alone=kind == "weights")
+    st.session_state[f"{key}_row"] = row
 
 
 def show_with_convolution(
@@ -144,9 +189,9 @@ class Block(TokenScene):
 
         Raises `UserError` if a model has too many tokens or channels.
         """
-        header, found, image = prepare(self.run, self.chosen, self.data, state, complete=True)
+        header, floats, crops, image = prepare_file(self.run, self.chosen, self.data, state, talk=talk)
         header |= without_server(state, talk=talk)
-        pieces = [component_piece(PART, message(header, image, found.floats, found.crops))]
+        pieces = [component_piece(PART, message(header, image, floats, crops))]
         if self.other:
             second = convolution.Convolution(self.other, self.chosen, self.data, step=convolution.STEP_OF_TWO)
             pieces += second.pieces(state, talk=talk)

@@ -164,6 +164,7 @@ def _view(
     ]
     header = {
         "key": digest(stamp, pixels, layer, only),
+        "weights": digest(stamp, layer),
         "tokens": tokens,
         "dim": dim,
         "heads": block.attn.heads,

@@ -26,6 +26,7 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 QUESTION = "Which regions support a class?"
+CUT = "Pixels beyond its ends have its last color."
 LIMITS_OF_MAPS = "Maps are only summaries, and different methods disagree."
 
 
@@ -128,7 +129,7 @@ def _draw_maps(
     figure_files.pictures(kept, rows, key=f"what supports {words}", foot=scale.foot)
     start = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
     beyond = any(np.abs(values).max() > scale.limits[1] for values in maps)
-    cut = " Pixels beyond its ends have its last color." if beyond else ""
+    cut = f" {CUT}" if beyond else ""
     st.caption(f"{start} shows {UNIT}.{cut} {_limits_of(questions)}")
 
 
@@ -205,45 +206,47 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
         )
     question = Question(run, chosen.image, classes.index(named), method=method, settings=settings)
     with pictured:
-        limits = _draw_stages(question, chosen, named, count)
-        st.caption(f"**{method.title}**: {method.misleads} {LIMITS_OF_MAPS}")
+        scale = _draw_stages(question, chosen, named, count)
+        st.caption(
+            f"The color scale, the same for all maps, shows {UNIT}. {CUT} **{method.title}**: "
+            f"{method.misleads} {LIMITS_OF_MAPS}"
+        )
         try:
             if map_checks.choose(st.container(), 1):
-                map_checks.draw([question], classes, limits, signed=method.signed, columns=count)
+                map_checks.draw([question], classes, scale.limits, signed=scale.signed, columns=count)
         except UserError as error:
             st.error(sentence(error))
 
 
-def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: int) -> tuple[float, float]:
+def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: int) -> ColorScale:
     """Draw the image, and its map of every stage by Grad-CAM or its one map by another method.
 
-    Return the ends of the color scale of the checks, in multiples of an even spread.
+    Return their color scale, which is also that of their checks.
     """
     places, method = st.columns(count), question.method
     image = pictures.picture(chosen.image)
     places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
-    kept, maps = [("The image", image, chosen.name)], {}
+    kept = [("The image", image, chosen.name)]
     (shown,) = _computed([question])
-    scale = compared_maps.color_scale([question], [shown], named, None)
     stages = attributions.stage_maps(question) if method.name == "grad-cam" else []
-    for number, stage in enumerate(stages, start=1):
-        maps[f"Stage {number}" if len(stages) > 1 else "After the last block"] = stage
-    limits = scale.limits if scale.signed else None  # otherwise each map from its lowest to its highest value
-    low, high = (escape(scale.low), escape(scale.high)) if limits else ("lowest", "highest")
-    legend = pictures.overlay_scale(low, high, signed=scale.signed)
-    for place, (title, values) in zip(places[1:], (maps or {method.title: shown}).items(), strict=False):
-        made = pictures.overlay(chosen.image, values, limits=limits, signed=scale.signed)
-        what = f"stage {title.split()[-1]}" if maps else ARCHITECTURES[question.run.config.model].label
+    maps = {
+        f"Stage {number}" if len(stages) > 1 else "After the last block": stage
+        for number, stage in enumerate(stages, start=1)
+    } or {method.title: shown}
+    scale = compared_maps.color_scale([question], [shown], named, None)  # an early stage may go beyond it
+    legend = pictures.overlay_scale(escape(scale.low), escape(scale.high), signed=scale.signed)
+    for place, (title, values) in zip(places[1:], maps.items(), strict=False):
+        made = pictures.overlay(chosen.image, values, limits=scale.limits, signed=scale.signed)
+        what = f"stage {title.split()[-1]}" if stages else ARCHITECTURES[question.run.config.model].label
         alt = f"{method.title} of {what} for {named}: {pictures.largest(values)}"
         words = f"{values.shape[0]} x {values.shape[1]} positions, for **{escape(named)}**"
         place.markdown(
             pictures.panel(title, made, alt, f"{words} {attributions.remark(question)}  \n{legend}")
         )
         kept.append((title, made, f"{method.title} for {named}"))
-    rows = figure_files.map_rows(maps or {method.title: shown})
-    foot = scale.foot if limits else pictures.OVERLAY_FOOT
-    figure_files.pictures(kept, rows, key=f"{method.title} for {named}", foot=foot)
-    return scale.limits
+    rows = figure_files.map_rows(maps)
+    figure_files.pictures(kept, rows, key=f"{method.title} for {named}", foot=scale.foot)
+    return scale
 
 
 def comparable_runs(vit: Run) -> list[Run]:

@@ -18,17 +18,13 @@ from dashboard.components.inside import message
 from dashboard.components.pieces import Piece, component_piece
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import AttentionState
+from dashboard.states.attention import AttentionState, ConvolutionState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-PLACE = (
-    "block",
-    "convolution",
-    "channel",
-    "position",
-)  # the parameters that the stepper changes, with the step
 STEP, STEP_OF_TWO = "step", "convolution_step"  # the second one if the stepper of a ViT is shown, too
+# the parameters that the stepper changes, with the step
+PLACE = tuple(name for name in ConvolutionState.model_fields if name != STEP_OF_TWO)
 STEPS = 8  # at most
 
 

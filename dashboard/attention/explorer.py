@@ -40,6 +40,12 @@ class ExplorerRequest:
     query: int
     mask: np.ndarray | None
 
+    def differs_in_token_only(self, other: ExplorerRequest) -> bool:
+        """Return whether the other request is the same one, or asks only for another token."""
+        masks = [None if one.mask is None else one.mask.tobytes() for one in (self, other)]
+        fixed = [(one.snapshot, one.positions, one.over_test, one.order) for one in (self, other)]
+        return masks[0] == masks[1] and fixed[0] == fixed[1]
+
 
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
     """Read the request from the address `at`. Ignores values that do not fit."""

@@ -13,20 +13,30 @@ from dashboard.attention import (
     convolution,
     convolution_outputs,
     explorer,
+    features,
     head_order,
     side_by_side,
+    sinks,
     views,
 )
 from dashboard.attention.block import Block
 from dashboard.attention.convolution import Convolution
 from dashboard.attention.explorer import Explorer
+from dashboard.attention.features import Features
 from dashboard.attention.image_scene import ImageScene
 from dashboard.attention.side_by_side import SideBySide
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, run_status, selection, ticking
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, SIDE_BY_SIDE, AttentionState
+from dashboard.states.attention import (
+    BLOCK,
+    CLASS_MAPS,
+    CONVOLUTION,
+    FEATURES,
+    SIDE_BY_SIDE,
+    AttentionState,
+)
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -37,6 +47,7 @@ TICK_S = 5.0  # new snapshots appear while the run trains
 MEASURING_TICK_S = 0.7  # progress of a measurement of the heads
 QUESTIONS = {BLOCK: "What does one block compute?", CONVOLUTION: "What does one convolution compute?"}
 SIDE_QUESTION = "What differs between two views?"
+FEATURES_QUESTION = "Which tokens have similar features?"
 OWN = "This is your own image. It stays in this session and is not part of the link."
 ToFile = Callable[[ImageScene, Mapping[str, str]], str]
 
@@ -55,6 +66,8 @@ def question_and_section(model: str) -> tuple[str | None, str | None]:
         return QUESTIONS[stepper], stepper
     if view == SIDE_BY_SIDE and ARCHITECTURES[model].attention:
         return SIDE_QUESTION, SIDE_BY_SIDE
+    if view == FEATURES and ARCHITECTURES[model].attention:
+        return FEATURES_QUESTION, FEATURES
     if view == CLASS_MAPS or not ARCHITECTURES[model].attention:
         return class_maps.QUESTION, CLASS_MAPS
     return None, None
@@ -69,8 +82,8 @@ def choose_view(model: str) -> str:
     """
     maps, stepper = AttentionState.options("view")[0], stepper_of(model)
     attention = ARCHITECTURES[model].attention
-    pair = SIDE_BY_SIDE if attention else None
-    choices = tuple(filter(None, (maps, pair, stepper, CLASS_MAPS if attention else None)))
+    others = (SIDE_BY_SIDE, FEATURES) if attention else ()
+    choices = tuple(filter(None, (maps, *others, stepper, CLASS_MAPS if attention else None)))
     if len(choices) == 1:
         return maps
     current = bound.current(AttentionState, "view")
@@ -103,7 +116,12 @@ def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToF
     if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
         class_maps.show_without_attention(run, chosen, data.classes)
         return
-    views_of_image = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution, CLASS_MAPS: _draw_class_maps}
+    views_of_image = {
+        BLOCK: _draw_block,
+        CONVOLUTION: _draw_convolution,
+        CLASS_MAPS: _draw_class_maps,
+        FEATURES: _draw_features,
+    }
     draw_view = views_of_image.get(view, _draw)
     if view == SIDE_BY_SIDE:
         try:
@@ -140,6 +158,17 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
         except UserError as error:
             st.error(sentence(error))
     _offer_file(Block(run, chosen, data, other), to_file)
+
+
+def _draw_features(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    try:
+        with st.spinner("Loading the model and computing its features"):
+            found = features.show(run, chosen, data)
+    except UserError as error:
+        st.error(sentence(error))
+        return
+    _offer_file(Features(run, chosen, data), to_file)
+    sinks.show(found, views.prefix_of(run))
 
 
 def _draw_pair(
@@ -200,9 +229,10 @@ def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) 
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     request = explorer.read_request(run, chosen, bound.address())
     head_order.offer(run, data, request.order, request.snapshot)
-    place = st.container(key="explorer_frame")
-    with place, st.spinner("Loading the model and capturing its attention"):
-        view, request = explorer.show(run, chosen, data)
+    with st.container(key="explorer_frame"):
+        view = _draw_explorer(run, chosen, data, request)
+    if view is None:
+        return
     head_order.show_source(run, data, request.order, request.snapshot)
     _offer_file(Explorer(run, chosen, data), to_file)
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
@@ -224,3 +254,33 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
             on_click="ignore",
             help="Weights of all heads, rollout, probabilities, logit lens and distances, in float32.",
         )
+
+
+def _draw_explorer(
+    run: Run, chosen: SelectedImage, data: Dataset, request: explorer.ExplorerRequest
+) -> views.AttentionView | None:
+    """Draw the explorer, and return what it shows, or None after an error.
+
+    Of a model with many tokens, the browser asks for each token. Nothing else on the page depends on it, so
+    the explorer is then a fragment of its own, and only it is drawn again.
+    """
+
+    def draw() -> views.AttentionView:
+        with st.spinner("Loading the model and capturing its attention"):
+            return explorer.show(run, chosen, data)[0]
+
+    if not views.too_many_tokens(run):
+        return draw()
+    drawn: list[views.AttentionView] = []
+
+    @st.fragment
+    def draw_on_demand() -> None:
+        if not request.differs_in_token_only(explorer.read_request(run, chosen, bound.address())):
+            st.rerun()
+        try:
+            drawn.append(draw())
+        except UserError as error:
+            st.error(sentence(error))
+
+    draw_on_demand()
+    return drawn[0] if drawn else None

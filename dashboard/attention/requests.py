@@ -52,20 +52,28 @@ def remember(sent: dict[str, None], *keys: str) -> None:
         del sent[next(iter(sent))]
 
 
-def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> None:
-    """Handle a request of the element `key`: copy the parameters `names` of its state into `at`.
+def request_of(key: str) -> tuple[str, dict[str, str]]:
+    """Return the kind and the parameters of the request of the element `key`.
 
-    A request is text such as `look?query=3.4&snapshot=351`. It contains the state, because Streamlit does not
-    read the address again. The kind is `look` for other numbers, `need` for a frame that the browser dropped,
-    and `file` for an HTML file of the view.
+    A request is text such as `look?query=3.4&snapshot=351`.
     """
     # the element no longer exists if the browser went back to another page in the meantime
     event = st.session_state.get(key) or {}
     kind, _, text = str(event.get("ask") or "").partition("?")
+    return kind, dict(parse_qsl(text))
+
+
+def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> None:
+    """Handle a request of the element `key`: copy the parameters `names` of its state into `at`.
+
+    A request contains the state, because Streamlit does not read the address again. The kind is `look` for
+    other numbers, `need` for a frame that the browser dropped, and `file` for an HTML file of the view. The
+    stepper through a block has one kind more.
+    """
+    kind, state = request_of(key)
     if kind == "need":
         st.session_state[f"{key}_sent"] = {}
     st.session_state[f"{key}_file"] = kind == "file"
-    state = dict(parse_qsl(text))
     for name in names:
         if state.get(name) != at.get(name):
             if name in state:

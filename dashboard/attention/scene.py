@@ -19,6 +19,7 @@ from dashboard.attention.attributions import Items, Question
 from dashboard.attention.block import Block
 from dashboard.attention.convolution import STEP_OF_TWO, Convolution
 from dashboard.attention.explorer import Explorer
+from dashboard.attention.features import Features
 from dashboard.attention.image_scene import ImageScene
 from dashboard.attention.side_by_side import SideBySide
 from dashboard.drawing import pictures
@@ -32,6 +33,7 @@ from dashboard.states.attention import (
     BLOCK,
     CLASS_MAPS,
     CONVOLUTION,
+    FEATURES,
     NO_CONTRAST,
     PREDICTED,
     SIDE_BY_SIDE,
@@ -55,6 +57,8 @@ def scene(query: Query) -> ImageScene | Pictures:
         return _class_maps(run, chosen, data, state, query)
     if state.view == SIDE_BY_SIDE:
         made = SideBySide(run, chosen, data, side_by_side.linked(run, chosen, data, query))
+    elif state.view == FEATURES:
+        made = Features(run, chosen, data)
     elif state.view == BLOCK:
         made = Block(run, chosen, data, _resnet(run, chosen, data, state, query) if state.both else None)
     else:
@@ -144,8 +148,7 @@ def _pictures(
     maps = [attributions.values(question) for question in questions]
     against = None if state.minus == NO_CONTRAST else state.minus
     scale = compared_maps.color_scale(questions, maps, data.classes[questions[0].target], against)
-    signed, alone = scale.signed, len(questions) == 1 and not state.checked
-    limits = None if alone and not signed else scale.limits  # alone: from its lowest to its highest value
+    signed, limits = scale.signed, scale.limits
     words = "" if state.target == PREDICTED else f" for {state.target}"
     words += f" minus {against}" if against else ""
     parts = [(IMAGE, pictures.data_url(questions[0].image), chosen.name)]
@@ -159,5 +162,4 @@ def _pictures(
             made = pictures.overlay(question.image, check.random_map, limits=limits, signed=signed)
             words_of_check = f"rank correlation {map_checks.correlation(check)}"
             parts.append((f"{question.title}, random weights", pictures.encoded(made), words_of_check))
-    low, high = (scale.low, scale.high) if limits else ("lowest", "highest")
-    return Pictures(parts, (low, pictures.overlay_bar(signed=signed), high))
+    return Pictures(parts, (scale.low, pictures.overlay_bar(signed=signed), scale.high))

@@ -63,7 +63,8 @@ def kinds_of(run: Run) -> tuple[str, ...]:
 
 def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, SelectedImage]:
     """Draw the choice of what is on the right, and return its run and its image. Raises `UserError`."""
-    kind_place, right_place = st.columns([1.5, 3.5], vertical_alignment="bottom")
+    controls = st.container(key="pair_controls")
+    kind_place, right_place = controls.columns([1.5, 3.5], vertical_alignment="bottom")
     kind = bound.choose(
         kind_place.segmented_control,
         AttentionState,

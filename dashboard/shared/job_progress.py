@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 
-def draw(share: float, text: str, cancel: Callable[[], object], *, key: str) -> None:
+def draw(share: float, text: str, cancel: Callable[[], None], *, key: str) -> None:
     """Draw a progress bar for the finished `share` of a job, and the button `key` that cancels it.
 
     `text` is Markdown.

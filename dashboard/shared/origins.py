@@ -11,11 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
 from vitcore import numbers
-from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
+from vitcore.runs.titles import launch_command
 
 
 def popover(place: Any, method: str, **look: Any) -> DeltaGenerator:

@@ -13,6 +13,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.integrity import weights_fault
 from vitcore.runs.status import ACTIVE, State, Status
+from vitcore.runs.titles import start_title
 
 
 def any_active(states: Iterable[State]) -> bool:
@@ -33,6 +34,8 @@ def _state(run: Run, status: Status, turn: str) -> str:
     data, reason = escape(run.config.data), escape(status.reason)
     reason = f"{reason[:1].upper()}{reason[1:]}"
     model = f"{ARCHITECTURES[run.config.model].label} on {data}, recipe {run.config.recipe}"
+    if run.config.start:
+        model += f" from {escape(start_title(run.config))}"
     if status.state == "queued":
         return f"{model}. {turn or 'Waiting for its turn'}: a device trains one run at a time."
     if status.state == "stopping":

@@ -23,6 +23,7 @@ BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper
 CONVOLUTION: Literal["Inside a convolution"] = "Inside a convolution"  # the same for a ResNet
 CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class maps
 SIDE_BY_SIDE: Literal["Side by side"] = "Side by side"  # two explorers and their difference
+FEATURES: Literal["Token features"] = "Token features"  # similarities, components and norms of features
 
 
 def token_index(token: Token, *, side: int, prefix: Sequence[str]) -> int | None:
@@ -68,6 +69,19 @@ class ExplorerState(PageState):
         return {"names": list(cls.model_fields), "choices": choices}
 
 
+class FeaturesState(PageState):
+    """What the view of token features shows in addition to the explorer's token and layer.
+
+    `point` is where the features are read: after the block of the layer, before the first block ("input"), or
+    after the last layer norm ("norm"). `span` is the color scale: the same for all layers, or one for each
+    map.
+    """
+
+    feature: Literal["similarity", "components", "norm"] = "similarity"
+    point: Literal["block", "input", "norm"] = "block"
+    span: Literal["shared", "map"] = "shared"
+
+
 class BlockState(PageState):
     """What the stepper through a block shows in addition to the explorer's token, layer and head.
 
@@ -105,11 +119,15 @@ class RightState(PageState):
     right_snapshot: Literal["best"] | Step | None = None  # "best": the best weights
 
 
-class AttentionState(ExplorerState, RightState, BlockState, ConvolutionState, ImageState, SettingsState):
+class AttentionState(
+    ExplorerState, FeaturesState, RightState, BlockState, ConvolutionState, ImageState, SettingsState
+):
     """A run, an image, what the explorers or a stepper show, and the class maps with their settings."""
 
     run: str | None = None
-    view: Literal["Maps", "Inside a block", "Inside a convolution", "Class maps", "Side by side"] = "Maps"
+    view: Literal[
+        "Maps", "Inside a block", "Inside a convolution", "Class maps", "Side by side", "Token features"
+    ] = "Maps"
     both: Flag = False  # whether the stepper through a block is shown with that of `other`, a ResNet
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST

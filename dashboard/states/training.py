@@ -14,6 +14,7 @@ class TrainingState(CurvesState):
     model: str | None = None
     data: str | None = None
     recipe: str | None = None
+    start: str | None = None
     table: Flag = Field(False, alias="all")
     find: str = ""
     more: Flag = Field(False, alias="more_watch")

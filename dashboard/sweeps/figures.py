@@ -19,6 +19,7 @@ from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
 COLUMNS = 4  # maximum number of panels side by side
 TICKS = 13  # font size of the tick labels
+WIDEST = 280  # pixels for the names of lines
 LABEL_GAP = 0.055  # minimum distance of two labels, as a fraction of the axis
 ACCURACY = "test accuracy, %"
 S = TypeVar("S", bound=Score)
@@ -37,9 +38,9 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     counted = all(row["images"] for row in rows) and _alike([row["images"] or 1 for row in rows])
     lines: dict[tuple, list[SamplePoint]] = {}
     for row in rows:
-        key = (row["model"], row["data"], row["recipe"], row["steps"], row["batch_size"])
+        key = (row["model"], row["data"], row["label"], row["steps"], row["batch_size"], row["recipe"])
         lines.setdefault(key, []).append(row)
-    several = len(lines) > len({key[0] for key in lines})
+    several = len(lines) > len({key[2] for key in lines})
     ends: list[tuple[float, float, str, str]] = []
     data: list[list[Any]] = []
     styles = theme.run_styles([key[0] for key in lines])
@@ -101,9 +102,14 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     )
     x_name = "training images" if counted else "share of the training images, %"
     return Figure(
-        apply_layout(figure, height, l=8, r=104, t=8, b=60),
+        apply_layout(figure, height, l=8, r=_margin([name for _, _, name, _ in ends]), t=8, b=60),
         table(["series", x_name, ACCURACY, ERROR], data),
     )
+
+
+def _margin(names: Sequence[str]) -> int:
+    """Return the pixels to the right of a figure for the names at the ends of its lines."""
+    return min(WIDEST, max(104, 20 + 8 * max(map(len, names), default=0)))
 
 
 def drawn_shares(rows: Sequence[SamplePoint]) -> tuple[list[SamplePoint], list[SamplePoint]]:

@@ -124,7 +124,17 @@ def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
         "instead of equal epochs, a small share is repeated more often. Each share is a subset of the next "
         f"larger one. All runs select their weights on the same {held}validation images. Images, batches and "
         "augmentation are the same for all models. Each model has its own optimizer, learning rate and patch "
-        f"dropping (recipe {recipes}).{_left_out(rows)}"
+        f"dropping (recipe {recipes}).{_starts(rows)}{_left_out(rows)}"
+    )
+
+
+def _starts(rows: list[Any]) -> str:
+    """Say what the lines of fine-tuned runs have in common with the others, if there are any."""
+    if not any(row["start"] for row in rows):
+        return ""
+    return (
+        " The runs “from” another run begin with its weights and a new head, and get the images in its size "
+        "and normalization."
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.page_table import HOME
@@ -122,18 +123,28 @@ def _preview(name: str, index: int, step: Step) -> None:
     key = f"preview_{name}_{index}_{hashlib.sha256(step.link.encode()).hexdigest()[:12]}"
     with st.container(border=True, key="talk_preview"):
         st.caption("The audience sees")
-        if step.question:
-            choices = "".join(f"\n{i}. {escape(answer)}" for i, answer in enumerate(step.answers, start=1))
-            st.markdown(f"**{escape(step.question)}**\n{choices}")
-            st.caption("and after the next key")
+        picture_place = _question(step) if step.question else None
         st.html(stage.words(step, heading="h2"))
         state = st.session_state.setdefault(key, dict(step.state))
         try:
             with st.spinner("Loading the models", show_time=False):
                 scene = scenes.scene(step.page, state)
+            if picture_place and (found := scene.picture(step.state)):
+                picture_place.markdown(f"![{found[1]}]({found[0]})")
             scene.draw(state, key=key)
         except UserError as error:
             st.error(sentence(error))
+
+
+def _question(step: Step) -> DeltaGenerator | None:
+    """Draw a question with its choices. Return the place for its picture, if the slide has room for one."""
+    words, place = st.container(), None
+    if stage.has_room_for_picture(step):
+        words, place = st.columns([3, 1], vertical_alignment="center")
+    choices = "".join(f"\n{i}. {escape(answer)}" for i, answer in enumerate(step.answers, start=1))
+    words.markdown(f"**{escape(step.question)}**\n{choices}")
+    st.caption("and after the next key")
+    return place
 
 
 def attempt(opened: Opened, act: Callable[[], str]) -> None:

@@ -91,7 +91,8 @@ def _draw(name: str, index: int, step: Step, question: DeltaGenerator) -> None:
     if st.session_state.get("talk_key") != key:
         st.session_state.talk_key = key
         st.session_state.talk_state = linked
-        st.session_state.pop(f"{key}_sent", None)  # a new explorer has received no weights yet
+        for sent in ("sent", "row"):  # a new explorer or stepper has received no weights yet
+            st.session_state.pop(f"{key}_{sent}", None)
     state = st.session_state.talk_state
     cold = "torch" not in sys.modules  # the first step may have to import it, which takes seconds
     try:

@@ -49,18 +49,20 @@ def cover(number: int, step: Step, selector: str) -> str:
     return f'<style>html:not([data-answered~="{number}"]) {selector} {hidden}</style>'
 
 
+def has_room_for_picture(step: Step) -> bool:
+    """Return whether a step has a question that leaves room for a picture next to it and its choices."""
+    return 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers))
+
+
 def asked(number: int, step: Step, scene: Scene, state: Mapping[str, str]) -> str:
     """Return the image of a step as HTML, which is next to its question until the answer is shown.
 
-    The patch whose attention the step shows has a frame. Empty without a question or an image, and if the
-    question with its choices is so long that it needs the width.
+    Empty without a question or an image, and if the question needs the whole width.
     """
-    if not 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers)):
+    found = scene.picture(state) if has_room_for_picture(step) else None
+    if found is None:
         return ""
-    picture = scene.picture(state)
-    if picture is None:
-        return ""
-    url, words = picture
+    url, words = found
     shown = f'html[data-answered]:not([data-answered~="{number}"]) .talk-asked-{number} {{ display: block }}'
     return f'<img class="talk-asked talk-asked-{number}" src="{url}" alt="{words}"><style>{shown}</style>'
 

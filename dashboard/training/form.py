@@ -13,12 +13,15 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
 from dashboard.states.training import TrainingState
-from dashboard.training import form_fields, image_check
+from dashboard.training import form_fields, image_check, start_form
+from dashboard.training.start_form import Start
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
+from vitcore.recipes import FINE_TUNING
 from vitcore.runs.folder import Run
+from vitcore.runs.start import fine_tuned
 
 OWN_FOLDER = "own folder"
 GPU_RECIPE = "gpu"
@@ -27,6 +30,8 @@ PURPOSES = {
     "modern": "complete CIFAR-10",
     GPU_RECIPE: "complete CIFAR-10 in minutes on a GPU",
     "tutorial": "as published, 180 epochs",
+    "finetune": "starts from another run, with a new head",
+    "linear-probe": "trains only a new head for another run",
 }
 SOURCES = ("cifar10-mini", "cifar10", OWN_FOLDER)
 
@@ -41,11 +46,17 @@ class Form:
     base: Config | None  # the configuration of the copied run
     title: str
     device: str | None  # the key of the specific device
+    needs_start: bool = False
+    start: Start | None = None
 
     def config(self) -> Config:
         """Return the configuration. Raises `UserError` for an invalid setting."""
         if not self.values["data"]:
             raise UserError(f"Enter a folder under {data_dir()}, for example `flowers`.")
+        if self.needs_start and self.start is None:
+            raise UserError(f"Recipe {self.recipe} needs a run to start from: train or import one first.")
+        if self.start and self.start.run and self.base is None:
+            return fine_tuned(self.start.run, self.recipe, **self.values)
         if self.base is None:
             return make_config(self.recipe, **self.values)
         option_names = ARCHITECTURES[self.model].options.model_fields
@@ -56,7 +67,12 @@ class Form:
     @property
     def mark(self) -> str:
         """Identify the current settings, so that messages about earlier settings can be dropped."""
-        return repr((self.recipe, self.values, self.base, self.title, self.device))
+        return repr((self.recipe, self.values, self.base, self.title, self.device, self.start))
+
+
+def purpose(form: Form) -> str:
+    """Return what a recipe does, for one whose result depends on its start and so was not measured."""
+    return PURPOSES[form.recipe] if form.recipe in FINE_TUNING else "not measured yet"
 
 
 def copy_settings(run: Run) -> None:
@@ -65,6 +81,8 @@ def copy_settings(run: Run) -> None:
     source = config.data if config.data in SOURCES else OWN_FOLDER
     state.copy_of = run.id
     bound.put(TrainingState, model=config.model, recipe=config.recipe, data=source)
+    if config.start:
+        bound.put(TrainingState, start=config.start)
     if source == OWN_FOLDER:
         place, home = config.folder, data_dir().absolute()
         state.folder = str(place.relative_to(home)) if place and place.is_relative_to(home) else ""
@@ -82,12 +100,13 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     """Draw the row of settings. Return its contents, and the two places for buttons at its end."""
     places = st.columns([1.2, 1.35, 1.05, 1.05, 0.95, 1.15, 1.5], vertical_alignment="bottom")
     model_place, data_place, recipe_place, epochs_place, more_place, *button_places = places
+    start_row = st.container()
     labels = {name: architecture.label for name, architecture in ARCHITECTURES.items()}
     model = bound.choose(model_place.selectbox, TrainingState, "model", "Model", labels, titles=True)
     architecture = ARCHITECTURES[model]
     sources = {name: name for name in SOURCES}
     source = bound.choose(data_place.selectbox, TrainingState, "data", "Data", sources)
-    recipes = [name for name in RECIPE_NAMES if name in architecture.recipes]
+    recipes = [*(name for name in RECIPE_NAMES if name in architecture.recipes), *FINE_TUNING]
     named = bound.current(TrainingState, "recipe")  # a copied run may have a recipe of its own
     if named and _copied(found, model, named) and named not in recipes:
         recipes.append(named)
@@ -104,6 +123,14 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     defaults = copied.config if copied else make_config(recipe, model=model)
     key = f"{model}_{recipe}" + (f"_{copied.id}" if copied else "")  # new widgets for other defaults
     values: dict[str, Any] = {"model": model}
+    options, base = defaults.options, copied and copied.config
+    needs_start = start_form.is_needed(recipe, copied)
+    start = start_form.choose(start_row, found, model, copied) if needs_start else None
+    if start:
+        base = start.of
+        key += f"_{start.name}"
+        values |= start_form.fields(start, source, defaults, key)
+        options = start_form.options_of(start)
     with epochs_place:
         values["epochs"] = form_fields.whole("Epochs", "epochs", defaults.epochs, key)
     with more_place.popover("More", icon=":material/tune:", width="stretch"):
@@ -124,7 +151,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             )
             values["minutes"] = form_fields.number(minutes) if minutes.strip() else None
             values["device"], device = _device(defaults.device)
-        values |= form_fields.options(architecture, defaults.options, key)
+        values |= form_fields.options(architecture, options, key)
         title = st.text_input(
             "Title", placeholder=f"{architecture.label} {recipe}", key=f"title_{key}", max_chars=80
         )
@@ -135,7 +162,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             )
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values |= _data(source)
-    return Form(model, recipe, values, copied and copied.config, title, device), button_places
+    return Form(model, recipe, values, base, title, device, needs_start, start), button_places
 
 
 def _first_recipe(recipes: list[str]) -> str:
@@ -176,7 +203,7 @@ def _data(source: str) -> dict[str, Any]:
         "Folder under the data directory",
         key="folder",
         placeholder="holds one folder of images per class",
-        help=f"Under {data_dir()}. Images may have any size; they are resized to 32 x 32.",
+        help=f"Under {data_dir()}. Images may have any size; they are resized for the model.",
     )
     skip_broken = skip.checkbox("Leave out images that cannot be read", key="skip_broken")
     path = _below(data_dir(), text)

@@ -24,12 +24,13 @@ from dashboard.shared import (
 )
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
-from dashboard.training import announcements, export, form, predictions, queue_panel
+from dashboard.training import announcements, export, form, predictions, queue_panel, start_form
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.log import tail
+from vitcore.runs.start import can_start
 from vitcore.runs.status import ACTIVE, State
 from vitcore.sweeps.pair import partner
 
@@ -78,6 +79,14 @@ def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) 
                 args=(run,),
                 help="Copies the settings of this run into the form above.",
             )
+            if can_start(run):
+                st.button(
+                    "Fine-tune",
+                    key="fine_tune",
+                    on_click=_fine_tune,
+                    args=(run,),
+                    help="Fills the form above for a training that starts from the weights of this run.",
+                )
             if not run.bundled:
                 _edit(run, status.state)
         export.control(run, status.state)
@@ -184,6 +193,11 @@ def _edit_of(run: Run) -> str:
 def _copy(run: Run) -> None:
     form.copy_settings(run)
     st.session_state.edited = True  # reruns the page: the form is outside of this fragment
+
+
+def _fine_tune(run: Run) -> None:
+    start_form.begin(run)
+    st.session_state.edited = True
 
 
 def _attempt(action: Callable[[Run], object], run: Run, announcement: str = "") -> None:

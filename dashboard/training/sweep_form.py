@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, popovers, resources
+from dashboard.shared.labels import run_labels
 from dashboard.states.training import TrainingState
 from dashboard.training import announcements, rehearsal
 from dashboard.training.form import Form
@@ -20,7 +21,9 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.reading import parse_yaml, short
+from vitcore.recipes import FINE_TUNING
 from vitcore.runs.folder import Run
+from vitcore.runs.start import FIRST_RECIPE, can_start
 from vitcore.runs.titles import data_title
 from vitcore.sweeps.estimate import (
     TRAINING_IMAGES,
@@ -68,7 +71,7 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
         )
         try:
             base = form.config()
-            plan = _samples(form, base) if kind == "samples" else _study(base)
+            plan = _samples(form, base, found) if kind == "samples" else _study(base)
         except UserError as error:
             st.error(sentence(error))
             return
@@ -158,10 +161,11 @@ def _duration_note(estimate: Estimate) -> str:
     )
 
 
-def _samples(form: Form, base: Config) -> Plan | None:
+def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
     """Draw the fields of a sweep over shares of the training images. Return its plan, or None if incomplete.
 
     Data, recipe and batch size come from the form, and so do the options and the learning rate of its model.
+    The weights of runs in `found` can be fine-tuned as further lines.
     """
     st.markdown("Trains models on nested shares of the training images, each for the same number of steps.")
     first = list(dict.fromkeys([form.model, "vit", "resnet"]))
@@ -171,6 +175,17 @@ def _samples(form: Form, base: Config) -> Plan | None:
         default=first[:2],
         format_func=lambda name: ARCHITECTURES[name].label,
         key=f"sweep_models_{form.model}",
+    )
+    able = {run.id: run for run in found if can_start(run)}
+    titles = run_labels(list(able.values()))
+    starts = st.multiselect(
+        "Also fine-tuned from",
+        list(able),
+        default=[base.start] if base.start in able else [],
+        format_func=titles.__getitem__,
+        key=f"sweep_starts_{base.start}",
+        placeholder="No run: all models begin from scratch",
+        help="The weights of these runs are trained on the same shares, as further lines of the figure.",
     )
     small = base.data == "cifar10-mini"
     percents = [round(100 * share) for share in SHARES]
@@ -191,9 +206,10 @@ def _samples(form: Form, base: Config) -> Plan | None:
         help="Split into ten epochs.",
     )
     seeds = _seeds(right, base, 1 if small else 2)
-    own = {**base.options, "lr": base.lr}
-    if not models or not shares:
-        st.caption("Choose at least one model and one share.")
+    scratch: dict[str, Any] = {} if base.start else {"image_size": base.image_size}
+    own = None if base.start else {form.model: {**base.options, "lr": base.lr}}
+    if not (models or starts) or not shares:
+        st.caption("Choose at least one model or start, and one share.")
         return None
     return plan_samples(
         models,
@@ -201,11 +217,13 @@ def _samples(form: Form, base: Config) -> Plan | None:
         shares=[p / 100 for p in shares],
         steps=int(steps or 0),
         seeds=seeds,
-        recipe=form.recipe,
-        own={form.model: own} if form.model in models else None,
+        recipe="quick" if base.start else form.recipe,
+        own=own if form.model in models else None,
+        starts=[able[name] for name in starts],
+        start_recipe=form.recipe if form.recipe in FINE_TUNING else FIRST_RECIPE,
         batch_size=base.batch_size,
         device=base.device,
-        image_size=base.image_size,
+        **scratch,
     )
 
 

@@ -1,8 +1,8 @@
 """The budgets of the stepper through a block: `python -m tests.benchmarks.block`.
 
 Needs a Chromium and an idle machine. Prints the time to compute a block of one image, the search for the
-patches that excite its units, the size of the message, redraws while the pointer moves over each step, and
-WebSocket frames sent meanwhile.
+patches that excite its units, the sizes of the message and of the replies with weights, redraws while the
+pointer moves over each step, and WebSocket frames sent meanwhile.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import time
 import torch
 
 import vitcore
-from dashboard.attention import block
+from dashboard.attention import block, block_weights
 from dashboard.components.inside import message
 from dashboard.shared import resources
 from dashboard.shared.selection import SelectedImage
 from tests.benchmarks import stepping
+from tests.benchmarks.explorer import milliseconds
 from tests.browser.steppers import BLOCK
 from vitcore.analysis.attention import as_input
 from vitcore.analysis.block_steps import exciting_patches
@@ -42,6 +43,13 @@ def main() -> None:
         header, view, _ = block.prepare(run, chosen, data, {"layer": layer})
         return message(header, chosen.image, view.floats, view.crops)
 
+    def reply_to(layer: str) -> int:
+        request = block_weights.RowRequest("", layer, 0, alone=True)
+        return len(block_weights.packed(block_weights.neighbors(run, None, 0, request))[1])
+
+    for layer in ("qkv", "out", "widen", "narrow"):
+        taken = milliseconds(lambda layer=layer: reply_to(layer))
+        print(f"rows of {layer}: {reply_to(layer) / 1e6:.2f} MB in {taken:.1f} ms")
     stepping.computing(data, [str(layer) for layer in range(1, 7)], message_of, repeats=3)
     stepping.redraws(BLOCK, "query=4.4")
 

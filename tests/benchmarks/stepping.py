@@ -17,6 +17,7 @@ from tests.chromium import FLAGS, find
 from vitcore.data import Dataset
 
 MOVES = 60  # of the pointer, in each step
+LOADED = "!{0}.sum || {0}.sum.weights !== null"  # the weights of the number that is written out
 
 
 def computing(data: Dataset, blocks: list[str], message_of: Callable[..., bytes], *, repeats: int) -> None:
@@ -49,11 +50,13 @@ def redraws(stepper: Stepper, parameters: str) -> None:
             page.goto(f"{server.url}/{stepper.view}&{parameters}")
             page.wait_for_selector(f"{stepper.selector}[data-step]", timeout=60_000)
             page.wait_for_timeout(3000)
-            before, times = len(sent), []
+            frames, times = 0, []
             buttons = page.locator(f"{stepper.selector} ol button")
             for step in range(buttons.count()):
                 buttons.nth(step).click()
                 page.wait_for_selector(f"{stepper.selector}[data-step='{step + 1}']")
+                page.wait_for_function(LOADED.format(stepper.script))
+                before = len(sent)
                 page.evaluate(f"{stepper.script}.times.length = 0")
                 box = page.locator(".inside-stage").bounding_box()
                 assert box is not None
@@ -61,10 +64,11 @@ def redraws(stepper: Stepper, parameters: str) -> None:
                     x, y = (i * 37) % 101 / 101, (i * 61) % 103 / 103
                     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
                 times += page.evaluate(f"{stepper.script}.times")
+                frames += len(sent) - before
             times.sort()
             most = times[int(0.95 * len(times))]
             print(f"redraw {statistics.median(times):.1f} ms, 95 % under {most:.1f} ms (n = {len(times)})")
-            print(f"WebSocket frames sent meanwhile: {len(sent) - before}")
+            print(f"WebSocket frames sent meanwhile: {frames}")
             browser.close()
     finally:
         server.stop()

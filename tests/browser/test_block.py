@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 
@@ -18,6 +19,13 @@ from vitcore.analysis.block_steps import block_steps
 
 VIEW, expect_state, point = BLOCK.view, BLOCK.expect_state, BLOCK.point
 STEPPER = BLOCK.script
+
+
+def show_terms(page, step):
+    """Show a step, and wait until the weights of the number that is written out are there."""
+    page.locator(".inside ol button").nth(step - 1).click()
+    expect_state(page, step=step)
+    page.wait_for_function(f"{STEPPER}.sum.weights")
 
 
 def test_ten_steps_by_button_and_by_key(visitor):
@@ -45,9 +53,9 @@ STEPS = [  # step, panel, place in it, and what is written out
     (3, "scores", r"q · k = .*29 smaller terms\) = .*; divided by √32: "),
     (4, "weights", r"exp\(.*\) / .* = .*\s%"),
     (5, "v", r"weight .*\s% × norm .* of all norms"),
-    (6, "projected", r"channel \d+ of 256: .*256 products"),
+    (6, "projected", r"channel \d+ of 256: .*\(253 smaller terms\) .*\(offset\) = "),
     (7, "sum1", r"channel \d+ of 256: .* \(attention\) = "),
-    (8, "active", r"unit \d+ of 512: GELU\(.*\) = "),
+    (8, "active", r"unit \d+: .*\(offset\) = .*; GELU\(.*\) = "),
     (9, "sum2", r"channel \d+ of 256: .* \(MLP\) = "),
     (10, "classes", r"\w+: .*smaller terms\) .*\(offset\) = .*; softmax .*\s%"),
 ]
@@ -58,6 +66,8 @@ def test_pointer_writes_out_a_number_of_every_step_without_the_server(visitor):
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
     page = visitor.open(f"{VIEW}&step=8")  # with the patches of units, which only this step needs
     expect_state(page, step=8)
+    for step in (2, 6, 9, 8):
+        show_terms(page, step)
     visitor.settle()
     count = len(sent)
     for step, panel, words in STEPS:
@@ -111,6 +121,39 @@ def test_score_and_logit_are_those_of_the_model(visitor, data):
     assert page.evaluate(f"Array.from({STEPPER}.block.logits)") == pytest.approx(logits.tolist(), abs=1e-5)
 
 
+def numbers_of(text):
+    """Return the terms of a sum that is written out, and its value."""
+    written, value = text.replace("\u2212", "-").split(": ", 1)[1].rstrip(".").split(" = ")
+    written = re.sub(r" \((?:\d+ smaller terms|offset)\)", "", written).replace("- ", "+ -")
+    products = [[float(part.strip("()")) for part in term.split(" \u00d7 ")] for term in written.split(" + ")]
+    return [math.prod(product) for product in products], float(value)
+
+
+@pytest.mark.parametrize(("step", "panel"), [(2, "k row"), (6, "projected row")])
+def test_number_that_is_pointed_at_is_the_sum_of_the_terms_next_to_it(visitor, data, step, panel):
+    page = visitor.open(f"{VIEW}&class=ship&image=2&layer=3&head=5&query=2.3")
+    expect_state(page, step=1, layer=3)
+    show_terms(page, step)
+    point(page, panel, 0.3)
+    expect(reading(page)).to_have_text(re.compile(r"\(offset\) = "))
+    terms, value = numbers_of(reading(page).inner_text())
+    assert sum(terms) == pytest.approx(value, abs=5e-3)  # each term is rounded to three decimals
+    shown = page.evaluate(f"{STEPPER}.layout.panels.find((one) => one.id === 'terms').items")
+    assert sum(item["value"] for item in shown[:-1]) == pytest.approx(shown[-1]["value"], abs=1e-5)
+    image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
+    block = vitcore.load(VIT).blocks[2]
+    steps = block_steps(vitcore.load(VIT), torch.from_numpy(image[None].copy()), 2)
+    token, row = page.evaluate(f"[{STEPPER}.sum.token, {STEPPER}.sum.row]")
+    layer = (block.attn.in_proj_weight, block.attn.in_proj_bias)
+    inputs = steps.attention_input
+    if step == 6:
+        layer, inputs = (block.attn.out_proj.weight, block.attn.out_proj.bias), steps.joined
+    with torch.inference_mode():
+        expected = torch.nn.functional.linear(inputs[token], *layer)[row]
+    assert shown[-1]["value"] == pytest.approx(float(expected), rel=1e-5, abs=1e-5)
+    assert value == pytest.approx(float(expected), abs=6e-4)
+
+
 def test_link_repeats_token_block_head_step_and_temperature(visitor):
     page = visitor.open(f"{VIEW}&layer=1")
     expect_state(page, step=1, layer=1)
@@ -160,7 +203,7 @@ def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  
         page.locator(".inside .files").get_by_role("button", name="HTML").click()
     path = tmp_path / "block.html"
     got.value.save_as(path)
-    assert path.stat().st_size < 2e6
+    assert path.stat().st_size < 5e6
     offline.goto(path.as_uri())
     expect_state(offline, step=4, layer=2, query="3.3")
     offline.locator(".inside").focus()
@@ -168,4 +211,7 @@ def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  
     expect_state(offline, step=5)
     point(offline, "v", 0.3, 0.5)
     expect(reading(offline)).to_contain_text("of all norms")
+    show_terms(offline, 6)
+    point(offline, "projected row", 0.7)
+    expect(reading(offline)).to_have_text(re.compile(r"\(offset\) = "))
     expect(offline.get_by_role("button", name="10 Classifier")).to_be_disabled()  # needs another block

@@ -1,23 +1,8 @@
-"""Every view fits a narrow window."""
+"""Tables, pictures and live images fit a narrow window. `test_views` checks that every view does."""
 
 from __future__ import annotations
 
-import pytest
-
-from tests.browser.views import DRAWN, VIEWS, open_view
-
-OUTSIDE = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
-  (one) => one.offsetWidth && one.getBoundingClientRect().right > innerWidth).length"""
-
-
-@pytest.mark.parametrize("view", [view for view in VIEWS if not view.startswith("talk")])
-def test_view_fits_a_narrow_window(visitor, view):
-    """`Visitor.check` finds elements that are wider than the window."""
-    visitor.page.set_viewport_size({"width": 420, "height": 900})
-    page = open_view(visitor, view)
-    visitor.check()  # before a rerun
-    if view in ("attention", "patches"):
-        assert page.locator(DRAWN[view]).evaluate(OUTSIDE) == 0
+from tests.browser.views import OUTSIDE
 
 
 def test_score_table_is_scrolled_by_keyboard_in_a_narrow_window(visitor):

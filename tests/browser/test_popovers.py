@@ -1,4 +1,4 @@
-"""The popovers of the pages are accessible."""
+"""The popovers of the pages are accessible. `test_views` checks the pages without them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.views import violations
 
+BODY = '[data-testid="stPopoverBody"]'
 # path, and the button that opens a popover
 POPOVERS = {
     "guide": ("attention", "How it works"),
@@ -19,13 +20,13 @@ POPOVERS = {
 def test_popover_is_accessible(visitor, path, button):
     page = visitor.open(path)
     page.get_by_role("button", name=button).first.click()
-    page.wait_for_selector('[data-testid="stPopoverBody"]')
+    page.wait_for_selector(BODY)
     visitor.settle()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(BACKGROUND, arg=scheme)
         visitor.wait_for_transitions()
-        found = violations(page)
+        found = violations(page, BODY)
         assert not found, f"{scheme}: {found}"
 
 

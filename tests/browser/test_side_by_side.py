@@ -76,6 +76,20 @@ def test_maps_of_heads_fill_most_of_their_column_in_a_small_window(visitor):
         assert overflow <= 0
 
 
+@pytest.mark.parametrize("window", [(1280, 720), (1920, 1080)])
+def test_both_sides_and_their_reading_fit_into_the_window(visitor, window):
+    width, height = window
+    visitor.page.set_viewport_size({"width": width, "height": height})
+    page = visitor.open("attention?view=Side+by+side&run=vit-cifar10-gpu")
+    expect(page.locator(".pair[data-frame]")).to_be_visible()
+    visitor.settle()
+    for part in ("h1", ".pair-image", ".pair-grid", ".pair .xp-legend", ".pair-reading"):
+        for element in page.locator(part).all():
+            expect(element).to_be_in_viewport(ratio=1)
+    main = page.locator('[data-testid="stMain"]')
+    assert main.evaluate("e => e.scrollHeight - e.clientHeight") == 0
+
+
 def test_pointer_is_on_the_same_patch_of_both_images_without_the_server(visitor, run, data):
     sent = []
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))

@@ -12,11 +12,12 @@ from playwright.sync_api import expect
 from tests.browser.views import PAGES
 from tests.conftest import make_folder
 from tests.waiting import until
-from vitcore.config import launch_command, make_config
+from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import list_runs
 from vitcore.runs.status import Status, SweepLink
+from vitcore.runs.titles import launch_command
 from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"

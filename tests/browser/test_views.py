@@ -1,4 +1,4 @@
-"""Every view opens without faults and jumps, and is accessible."""
+"""Every view opens without faults and jumps, is accessible, and fits a narrow window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from dashboard.attention import class_maps, panel
 from tests.browser.conftest import Visitor
 from tests.browser.keyboard import tab_stops, unreachable
-from tests.browser.views import PAGES, VIEWS, open_view, violations
+from tests.browser.views import DRAWN, OUTSIDE, PAGES, VIEWS, open_view, violations
 
 JUMP = 10  # pixels: the row of the title may grow by a control
 WATCH = """
@@ -41,7 +41,7 @@ def watched(server, watched_page):
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("view", VIEWS)
-def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
+def test_view_opens_without_jumps_is_accessible_and_fits_a_narrow_window(watched, view, scheme):
     watched.page.emulate_media(color_scheme=scheme)
     watched.page.set_viewport_size({"width": 1280, "height": 720})
     page = open_view(watched, view)
@@ -51,6 +51,7 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
             "attention of a CNN": class_maps.QUESTION,
             "class maps": class_maps.QUESTION,
             "side by side": panel.SIDE_QUESTION,
+            "token features": panel.FEATURES_QUESTION,
             "inside a block": panel.QUESTIONS["Inside a block"],
             "a block and a convolution": panel.QUESTIONS["Inside a block"],
             "inside a convolution": panel.QUESTIONS["Inside a convolution"],
@@ -72,6 +73,11 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
         }
         assert without_ring <= {"Show/hide columns"}  # of Streamlit's tables
         assert not unreachable(page)
+        page.set_viewport_size({"width": 420, "height": 900})
+        watched.settle()  # the page runs again, as it does when it is opened in a narrow window
+        watched.check()  # finds elements that are wider than the window
+        if view in ("attention", "patches"):
+            assert page.locator(DRAWN[view]).evaluate(OUTSIDE) == 0
 
 
 def test_axe_finds_known_violations(tab):

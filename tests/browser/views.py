@@ -22,6 +22,7 @@ VIEWS = {
     "attention of a CNN": "attention?run=resnet-cifar10",
     "class maps": "attention?view=Class+maps&method=rollout&set_discard=0.9&check=true",
     "side by side": "attention?view=Side+by+side&run=vit-cifar10&versus=snapshots&layer=2&head=3",
+    "token features": "attention?view=Token+features&query=3.4&layer=2&feature=norm",
     "inside a block": "attention?view=Inside+a+block&layer=2&step=3",
     "inside a convolution": "attention?run=resnet-cifar10&view=Inside+a+convolution&block=4&step=4",
     "a block and a convolution": "attention?view=Inside+a+block&both=true&layer=3&step=5&convolution_step=4",
@@ -44,6 +45,7 @@ DRAWN = {
     "attention of a CNN": ".js-plotly-plot .main-svg",
     "class maps": ".st-key-figure_deletion .js-plotly-plot .main-svg",
     "side by side": ".pair[data-frame]",
+    "token features": ".st-key-figure_sinks .js-plotly-plot .main-svg",
     "inside a block": ".inside[data-step]",
     "inside a convolution": ".convolution[data-step]",
     "a block and a convolution": ".convolution[data-step]",
@@ -59,6 +61,11 @@ DRAWN = {
 }
 
 
+# the number of visible elements in an element that end outside the window
+OUTSIDE = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
+  (one) => one.offsetWidth && one.getBoundingClientRect().right > innerWidth).length"""
+
+
 def open_view(visitor, view):
     """Open a view and wait until it is drawn."""
     page = visitor.open(VIEWS[view])
@@ -68,10 +75,10 @@ def open_view(visitor, view):
     return page
 
 
-def violations(page):
-    """Return the violations that axe-core finds, a line per element."""
+def violations(page, part=None):
+    """Return the violations that axe-core finds on a page or in a part of it (a selector), a line each."""
     return "\n".join(
         f"{violation['impact']}, {violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for violation in Axe().run(page).response["violations"]
+        for violation in Axe().run(page, context=part).response["violations"]
         for node in violation["nodes"]
     )

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+import vitcore
+from dashboard.drawing.pictures import MAGENTA
 from dashboard.talk import scenes
 from tests.apptests import open_app
+from vitcore.analysis.attention import as_input
+from vitcore.analysis.attribution import grad_cam
+from vitcore.attribution.checks import with_random_weights
+from vitcore.runs.folder import find_run
 
 
 @pytest.mark.slow
@@ -42,3 +53,26 @@ def test_talk_and_page_draw_the_same_maps_in_the_same_color_scale(link):
         assert picture in text
         low, bar, high = scene.legend
         assert re.sub(r"\\(.)", r"\1", text).endswith(f"\n{low} ![Color scale]({bar}) {high}")
+
+
+def test_stages_of_a_resnet_and_the_map_of_random_weights_have_one_color_scale():
+    app = open_app("attention", run="resnet-cifar10", check="true", **{"class": "deer", "image": "2"})
+    encoded = re.findall(r"base64,([^)]*)\)\n", "\n".join(one.value for one in app.markdown))
+    decoded = [Image.open(io.BytesIO(base64.b64decode(text))) for text in encoded]
+    image, *shown = [np.asarray(one.convert("RGB"), float) for one in decoded if one.size == (32, 32)]
+    pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].astype(np.uint8))
+    net = vitcore.load("resnet-cifar10")
+    with torch.inference_mode():
+        target = torch.tensor([int(net(as_input(pixels, net)).argmax())])
+    random = with_random_weights(find_run("resnet-cifar10").config, 0)
+    maps = [grad_cam(net, pixels, target, stage)[0] for stage in range(3)]
+    maps.append(grad_cam(random, pixels, target, 2)[0])
+    assert len(shown) == len(maps)
+    steps = []
+    for picture, values in zip(shown, maps, strict=True):
+        even = (values / values.mean()).numpy().repeat(32 // len(values), 0).repeat(32 // len(values), 1)
+        toward = MAGENTA - image
+        tint = ((picture - image) * toward).sum(-1) / (toward**2).sum(-1)
+        inside = (tint < 0.95 * tint.max()) & (even > 0.2)  # not cut at the end of the scale
+        steps.append(np.median(tint[inside] / even[inside]))
+    assert steps == pytest.approx([steps[0]] * 4, rel=0.05)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.talk import add_form, files, store
+from dashboard.talk import add_form, files, scenes, stage, store
 from dashboard.talk.files import Step
 from dashboard.talk.store import Place
 from tests.apptests import open_app
@@ -147,6 +149,23 @@ def test_link_opens_the_step_that_it_names(mine):
     assert field(app, "Title").value == "Two"
     assert field(app, "Notes for the speaker").value == "Slowly."
     assert app.radio(key="step").value == "2"
+
+
+def test_preview_of_a_question_has_the_picture_of_the_slide(mine):
+    app = edit("inside", step=5)
+    (question,) = [one.value for one in app.markdown if "Which patch gets" in one.value]
+    assert "2. the patch above" in question
+    step = files.find_talk("inside").steps[4]
+    slide = stage.asked(5, step, scenes.scene(step.page, dict(step.state)), step.state)
+    (source,) = re.findall(r'src="([^"]+)"', slide)
+    (picture,) = [one.value for one in app.markdown if one.value.startswith("![The image")]
+    assert f"({source})" in picture
+    assert "frame at row 3, column 4" in picture
+
+
+def test_preview_of_a_step_without_a_question_has_no_second_picture(mine):
+    app = edit("inside", step=4)
+    assert not [one for one in app.markdown if one.value.startswith("![The image")]
 
 
 def test_saved_fields_are_written_and_the_rest_of_the_file_is_kept(mine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -10,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from dashboard.attention import block
+from dashboard.attention import block, block_weights
+from dashboard.attention.block_weights import RowRequest
+from dashboard.components.block import rows_message
 from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.conftest import ROOT
@@ -33,6 +37,25 @@ for (const name of ["scores", "weights", "mixed", "contributions"]) {
 }
 console.log(JSON.stringify(found));
 """
+SUMS = """
+import { unpackBlock } from "./dashboard/components/block/data.js";
+import { productsOf, sumOf, termRows } from "./dashboard/components/block/terms.js";
+import { readRows, WeightRows } from "./dashboard/components/block/weights.js";
+const block = unpackBlock(Deno.readFileSync(Deno.args[0])), weightRows = new WeightRows();
+for (const path of Deno.args.slice(2)) {
+  const { header, floats } = readRows(Deno.readFileSync(path));
+  weightRows.add(header, floats);
+}
+const at = JSON.parse(Deno.args[1]);
+console.log(JSON.stringify(at.map(({ step, part, j, token, head }) => {
+  const shown = { query: token, key: token, token, head, klass: j };
+  const view = { block, weightRows, step, summed: { part, j }, ...shown };
+  const sum = sumOf(view), { scaled } = productsOf(sum), rows = termRows(sum, 5);
+  const last = rows.findIndex(({ label }) => label === "sum");
+  const terms = rows.slice(0, last).reduce((all, { value }) => all + value, 0);
+  return { scaled, shown: sum.value, terms: terms * sum.scale };
+})));
+"""
 FAMILIES = {
     "post-norm, mean": {"norm": "post", "pool": "mean"},
     "registers, LayerScale": {"registers": 2, "layer_scale": 0.5, "norm_tokens": True},
@@ -43,6 +66,7 @@ FAMILIES = {
     "CLS and mean": {"pool": "cls_mean"},
     "mean of normalized patches": {"pool": "patches", "norm_tokens": True},
 }
+QKV, JOIN, MLP, OUTPUT, HEAD = 1, 5, 7, 8, 9  # steps.js
 SIZES = {"embed_dim": 24, "hidden_dim": 40, "num_heads": 3, "num_layers": 2, "patch_size": 8}
 
 
@@ -105,11 +129,80 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
     np.testing.assert_allclose(products, logits.numpy(), rtol=1e-4, atol=1e-4)
 
 
-def computed(sent: Path) -> dict[str, list]:
+def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
+    data = resources.dataset_of(run)
+    chosen = selection.find_image(data, "dog", 3)
+    model, image = resources.model(run), torch.from_numpy(chosen.image[None].copy())
+    layer = len(model.blocks) - 1
+    header, view, _ = block.prepare(run, chosen, data, {"view": "Inside a block"})
+    sent = tmp_path / "message"
+    sent.write_bytes(message(header, chosen.image, view.floats, view.crops))
+    steps, net = block_steps(model, image, layer), model.blocks[layer]
+    head_of = head_steps(model, steps.output)
+    dim, size, heads = header["dim"], header["dim"] // header["heads"], header["heads"]
+    attention, (widen, narrow) = net.attn, (net.linear[0], net.linear[3])
+
+    def scaled(values, scale):
+        return values if scale is None else values * scale
+
+    with torch.inference_mode():  # all numbers of each layer, by torch alone
+        qkv = F.linear(steps.attention_input, attention.in_proj_weight, attention.in_proj_bias)
+        projected = scaled(attention.out_proj(steps.joined), net.layer_scale_1)
+        hidden, mlp = widen(steps.mlp_input), scaled(narrow(steps.active), net.layer_scale_2)
+        between = model.pre_logits[0] if model.pre_logits is not None else model.projection
+        features = None if between is None else between(head_of.normalized)
+    token, head = header["tokens"] - 2, heads - 1
+    asked, expected, rows = [], [], {}
+
+    def ask(step, part, j, value, row=None):
+        asked.append({"step": step, "part": part, "j": j, "token": token, "head": head})
+        expected.append(float(value))
+        if row:
+            rows[row] = block_weights.neighbors(run, None, layer, RowRequest(header["key"], *row, alone=True))
+
+    for j in (0, size // 2, size - 1):
+        for n, part in enumerate("qkv"):
+            row = n * dim + head * size + j
+            ask(QKV, part, j, qkv[token, row], ("qkv", row))
+    for j in (0, dim // 3, dim - 1):
+        ask(JOIN, "projected", j, projected[token, j], ("out", j))
+        ask(OUTPUT, "mlp", j, mlp[token, j], ("narrow", j))
+        ask(MLP, "hidden", j, hidden[token, j], ("widen", j))
+    for j in range(header["outputs"]):
+        ask(HEAD, "classes", j, head_of.logits[j])
+    for j in range(0 if features is None else len(features)):
+        ask(HEAD, "features", j, features[j], ("features", j))
+    files = []
+    for n, found in enumerate(rows.values()):
+        header["sentWeights"], floats = block_weights.packed(found)
+        files.append(tmp_path / f"rows {n}")
+        files[-1].write_bytes(rows_message(header, floats, ""))
+    found = computed(sent, json.dumps(asked), *map(str, files), script=SUMS)
+    for part in ("scaled", "terms"):
+        np.testing.assert_allclose([one[part] for one in found], expected, rtol=1e-5, atol=3e-6)
+    shown = [
+        math.atanh(one["shown"]) if between_is_tanh(header, at) else one["shown"]
+        for one, at in zip(found, asked, strict=True)
+    ]
+    np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-5)
+
+
+def between_is_tanh(header, at) -> bool:
+    return at["part"] == "features" and header["head"]["layer"] == "tanh"
+
+
+def computed(sent: Path, *more: str, script: str = SCRIPT) -> dict[str, list]:
     """Run the modules of the component on a message."""
     deno = Path(sysconfig.get_path("scripts")) / "deno"
     done = subprocess.run(
-        [str(deno), "eval", "--quiet", SCRIPT.replace("./dashboard", f"file://{ROOT}/dashboard"), str(sent)],
+        [
+            str(deno),
+            "eval",
+            "--quiet",
+            script.replace("./dashboard", f"file://{ROOT}/dashboard"),
+            str(sent),
+            *more,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import check_refused, run
-from tests.conftest import TINY_VIT
+from tests.conftest import TINY_RESNET, TINY_VIT
+from tests.made_runs import make_run
 from tests.process.trainings import LONG, wait_for
 from tests.small_sweeps import VIT, samples
 from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.errors import UserError
+from vitcore.paths import runs_dir
 from vitcore.queue import launch as background
+from vitcore.runs import edit
 from vitcore.runs.folder import Run, list_runs
 from vitcore.sweeps.plan import plan_study
 from vitcore.sweeps.results import sample_curve, study_rows
@@ -126,3 +129,18 @@ def test_samples_are_queued_shown_stopped_and_deleted(colors):
     until(lambda: {r.status().state for r in found} == {"stopped"})
     assert run("sweep", "delete", sweep.name).returncode == 0
     assert list_runs(bundled=False) == []
+
+
+def test_fine_tuned_line_is_trained_from_its_start(colors, monkeypatch):
+    monkeypatch.setattr(background, "ensure_supervisor", lambda home: None)  # trained here instead
+    start = make_run(runs_dir(), "start", model="resnet", **TINY_RESNET)
+    sweep = launch_sweep(samples(colors, models=["vit"], shares=(0.25,), starts=[start]))
+    edit.delete(start)  # every run of the sweep has kept the weights
+    for queued in sweep.runs:
+        execute(queued)
+    rows = sample_curve(sweep.runs)
+    assert [(row["label"], row["share"]) for row in rows] == [
+        ("ViT", 0.25),
+        (f"ResNet from {start.id}", 0.25),
+    ]
+    assert all(row["mean"] is not None and row["steps"] == 10 for row in rows)

@@ -146,7 +146,18 @@ class Architecture:
     drops_patches: bool = False  # whether `forward` takes `keep`
     muon: bool = False  # whether it has blocks of matrices (named transformer.* or blocks.*) for Muon
     attention: bool = False  # whether it has `trace`
+    resizes: bool = True  # whether its weights fit other image sizes, after positions are interpolated
+    layers: Callable[[Any], tuple[tuple[str, ...], ...]] | None = None  # options -> see `layer_of`
     order: int = 100  # position in menus
+
+
+def layer_of(name: str, layers: tuple[tuple[str, ...], ...]) -> int:
+    """Return the index of the layer to which a parameter belongs.
+
+    `layers` holds the beginnings of the names of each layer's parameters: those of the embedding or the first
+    convolution, then those of every block or stage. All other parameters belong to the head, `len(layers)`.
+    """
+    return next((i for i, starts in enumerate(layers) if name.startswith(starts)), len(layers))
 
 
 def _discover() -> dict[str, Architecture]:

@@ -31,6 +31,10 @@ def _build(options: MixerOptions, num_classes: int, image_size: int) -> nn.Modul
     return Mixer(num_classes=num_classes, image_size=image_size, **options.model_dump())
 
 
+def _layers(options: MixerOptions) -> tuple[tuple[str, ...], ...]:
+    return (("input_layer.",), *((f"blocks.{number}.",) for number in range(options.num_layers)))
+
+
 _MODERN = {**MUON, "options": {"drop_path": 0.05}}
 ARCHITECTURE = Architecture(
     name="mixer",
@@ -51,5 +55,7 @@ ARCHITECTURE = Architecture(
     },
     check=check_patches,
     muon=True,
+    resizes=False,  # its perceptrons across patches have weights for each patch
+    layers=_layers,
     order=4,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vitcore.architectures import Architecture, Result
-from vitcore.architectures.resnet import StageOptions
+from vitcore.architectures.resnet import StageOptions, layers_of
 from vitcore.recipes import GPU_SGD, PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
 
 if TYPE_CHECKING:
@@ -35,5 +35,6 @@ ARCHITECTURE = Architecture(
         "tutorial": Result(0.9107, 10_000, "cifar10", 180, None, PUBLISHED),
         "quick": Result(0.575, 1_000, "cifar10-mini", 10, 1.0),
     },
+    layers=layers_of,
     order=3,
 )

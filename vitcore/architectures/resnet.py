@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -72,6 +73,13 @@ def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Modu
     return ResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
 
 
+def layers_of(options: StageOptions) -> tuple[tuple[str, ...], ...]:
+    """Return the layers of a layer-wise decay: the first convolution, then each stage."""
+    ends = list(accumulate(options.num_blocks))
+    stages = zip([0, *ends], ends, strict=False)
+    return (("input_net.",), *(tuple(f"blocks.{i}." for i in range(first, end)) for first, end in stages))
+
+
 ARCHITECTURE = Architecture(
     name="resnet",
     label="ResNet",
@@ -90,5 +98,6 @@ ARCHITECTURE = Architecture(
         "gpu": Result(0.9152, 10_000, "cifar10", 85, 4.6, H200),
         "quick": Result(0.55, 1_000, "cifar10-mini", 10, 1.0),
     },
+    layers=layers_of,
     order=2,
 )

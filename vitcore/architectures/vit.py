@@ -124,6 +124,21 @@ def _build(options: ViTOptions, num_classes: int, image_size: int) -> nn.Module:
     return ViT(num_classes=num_classes, image_size=image_size, **options.model_dump())
 
 
+EMBEDDING = (
+    "input_layer.",
+    "cls_token",
+    "distillation_token",
+    "register_tokens",
+    "pos_embedding",
+    "embed_norm.",
+)
+
+
+def _layers(options: ViTOptions) -> tuple[tuple[str, ...], ...]:
+    """Return the layers of BEiT's layer-wise decay (Bao et al. 2022): the embedding, then each block."""
+    return (EMBEDDING, *((f"transformer.{number}.",) for number in range(options.num_layers)))
+
+
 _MODERN = {
     **MUON,
     "keep_patches": 0.5,
@@ -158,5 +173,6 @@ ARCHITECTURE = Architecture(
     muon=True,
     drops_patches=True,
     attention=True,
+    layers=_layers,
     order=1,
 )

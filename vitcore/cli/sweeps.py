@@ -61,7 +61,16 @@ def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool)
 
 @sweep.command()
 def samples(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example: vit resnet")],
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL...]", help="From scratch, for example: vit resnet")
+    ] = None,
+    starts: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="RUN", help="Also fine-tune the weights of this run. Repeatable."),
+    ] = None,
+    start_recipe: Annotated[
+        str, typer.Option(help="How the runs of --from are trained: finetune or linear-probe.")
+    ] = "finetune",
     data: Data = None,
     shares: Annotated[
         str, typer.Option(metavar="PERCENT,...", help="Shares of the training images of each class, nested.")
@@ -83,6 +92,7 @@ def samples(
     runs_dir: RunsDir = None,
 ) -> None:
     """Queue models on nested shares of the training images, with equal steps; prints the run folders."""
+    from vitcore.runs.folder import find_run
     from vitcore.sweeps.plan import plan_samples
 
     kind, _, number = (device or "").partition(":")
@@ -93,13 +103,16 @@ def samples(
         model, dot, inner = name.rpartition(".")
         (own.setdefault(model, {}) if dot else shared)[inner] = value
     plan = plan_samples(
-        models,
+        models or [],
         data=data or "cifar10-mini",
         shares=[p / 100 for p in _numbers(shares, "--shares", float)],
         steps=steps,
         seeds=_numbers(seeds, "--seeds", int),
         recipe=recipe or "quick",
         own=own,
+        starts=[find_run(name, runs_dir) for name in starts or ()],
+        start_recipe=start_recipe,
+        root=runs_dir,
         **shared,
     )
     _launch(plan, runs_dir, device if number else None, dry_run)
@@ -134,7 +147,8 @@ def study(
     from vitcore.sweeps.plan import plan_study
 
     kind, _, number = (device or "").partition(":")
-    given = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes, batch_size=batch_size)
+    given: dict[str, Any] = dict(model=model, data=data, recipe=recipe, epochs=epochs)
+    given |= dict(minutes=minutes, batch_size=batch_size)
     base = config_of(None, settings, **given, device=kind or None)
     plan = plan_study(base, parse_value_lists(vary), seeds=_numbers(seeds, "--seeds", int) if seeds else ())
     _launch(plan, runs_dir, device if number else None, dry_run)

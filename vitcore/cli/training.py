@@ -18,7 +18,17 @@ from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
 Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [default: vit]")]
-Recipe = Annotated[str | None, typer.Option(help="quick, modern or tutorial.  [default: quick]")]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        help="quick, modern, gpu or tutorial; with --from also finetune or linear-probe.  "
+        "[default: quick; with --from: finetune]"
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="RUN", help="Start from the weights of this run, with a new head."),
+]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
 Minutes = Annotated[
     float | None,
@@ -50,18 +60,30 @@ Resume = Annotated[str | None, typer.Option(metavar="RUN", help="Continue this r
 Title = Annotated[str, typer.Option(help="The title of the run.")]
 
 
-def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
-    """Return a validated configuration from command-line options, where None means not given."""
+def config_of(
+    file: Path | None, settings: list[str] | None, *, runs_dir: Path | None = None, **options: Any
+) -> Any:
+    """Return a validated configuration from command-line options, where None means not given.
+
+    `runs_dir` is the folder with the run that a fine-tuning starts from.
+    """
     from vitcore.config import build_config, make_config, read_config
+    from vitcore.runs.start import check_start, fine_tuned
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= parse_settings(settings)
     check_data(given.get("data"))
     if file is None:
-        return make_config(**given)
+        if "start" in given:
+            return fine_tuned(str(given.pop("start")), given.pop("recipe", None), root=runs_dir, **given)
+        made = make_config(**given)
+        check_start(made)
+        return made
     values = read_config(file).model_dump()
     if "recipe" in given or given.get("model", values["model"]) != values["model"]:
         raise UserError("--config already names the recipe and the model: leave out --recipe and --model.")
+    if "start" in given:
+        raise UserError("--config already says what the training starts from: leave out --from.")
     inner = ARCHITECTURES[values["model"]].options
     for name, value in given.items():
         (values["options"] if name in inner.model_fields else values)[name] = value
@@ -93,6 +115,7 @@ def _training_command(
         model: Model = None,
         data: Data = None,
         recipe: Recipe = None,
+        from_run: From = None,
         epochs: Epochs = None,
         minutes: Minutes = None,
         batch_size: BatchSize = None,
@@ -113,12 +136,12 @@ def _training_command(
             raise UserError(f"--device {device!r} names no device: choose auto, cpu, cuda or mps.")
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=kind or None)
-        options |= dict(devices=devices, nodes=nodes)
+        options |= dict(devices=devices, nodes=nodes, start=from_run)
         if resume is not None and (
             config or settings or title or any(v is not None for v in options.values())
         ):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
-        chosen = None if resume is not None else config_of(config, settings, **options)
+        chosen = None if resume is not None else config_of(config, settings, runs_dir=runs_dir, **options)
         if number and start is not _launch:
             raise UserError(
                 f"--device {device} works only with `launch`: set CUDA_VISIBLE_DEVICES, or choose {kind}."
@@ -190,7 +213,11 @@ def _rehearse(
         raise UserError("A rehearsal estimates a new training: leave out --resume and --title.")
     print_report(config)
     with contextlib.redirect_stdout(sys.stderr):
-        estimate = rehearse(config, report=report_progress) if as_json else rehearse(config)
+        estimate = (
+            rehearse(config, root=runs_dir, report=report_progress)
+            if as_json
+            else rehearse(config, root=runs_dir)
+        )
     text = str(estimate)
     return to_json({**dataclasses.asdict(estimate), "words": text}) if as_json else text
 
@@ -218,7 +245,7 @@ def pair(
     """Queue two models on the same images in the same order with the same budget; prints both folders."""
     from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
-    given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
+    given: dict[str, Any] = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
     config = config_of(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
     print_report(config)
     both = make_pair(config, second)

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -78,7 +78,10 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     for a run that is not finished.
     """
     status = check_finished(run)
-    config = run.config.model_copy(update={"data": portable_data(run.config.data)})
+    config = run.config
+    config = config.model_copy(
+        update={"data": portable_data(config.data), "start": PurePath(config.start).name}
+    )
     files = {
         "config.yaml": dump_config(config).encode(),
         "status.json": without_machine(status).model_dump_json(indent=1).encode(),

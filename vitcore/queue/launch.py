@@ -23,6 +23,7 @@ from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.files import check_space, write_atomic, writing
 from vitcore.runs.folder import ABORT, Run
+from vitcore.runs.start import resolve_start
 from vitcore.runs.status import ACTIVE, SILENCE_S, State, Status, SweepLink
 
 LEAST_FREE = 100e6  # bytes; when a run starts, the exact size of its checkpoints is checked
@@ -53,7 +54,7 @@ def launch(
     check_allowed()
     _check_host(config)
     device_request("", config, list_devices(), device)
-    config, home = config if checked else resolve(config), runs_dir(root)
+    config, home = config if checked else resolve(resolve_start(config, root)), runs_dir(root)
     check_space(home, LEAST_FREE)
     with order.lock(home):
         if dedupe_s and (recent := _launched_within(dedupe_s, config, home, title)):

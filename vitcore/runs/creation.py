@@ -17,6 +17,7 @@ from vitcore.paths import check_allowed, runs_dir
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
 from vitcore.runs.foreign import ForeignRun
+from vitcore.runs.start import keep_start, resolve_start
 from vitcore.runs.status import Meta, Status, SweepLink
 from vitcore.runs.titles import default_title
 
@@ -32,11 +33,17 @@ def create_run(
     """Create a run folder, which becomes visible only when complete. The default status is queued.
 
     Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. The default title is made from its
-    settings. Raise `UserError` when the folder is not writable.
+    settings. The folder of a fine-tuned run holds the weights of its start. Raise `UserError` when these are
+    gone, or when the folder is not writable.
     """
-    return _created(
-        root, f"{config.model}-{config.recipe}", lambda run: _fill(run, config, title, status, sweep)
-    )
+    config = resolve_start(config, root) if config.start else config
+
+    def fill(run: Run) -> None:
+        _fill(run, config, title, status, sweep)
+        if config.start:
+            keep_start(run, config, root)
+
+    return _created(root, f"{config.model}-{config.recipe}", fill)
 
 
 def create_curves_folder(name: str, root: str | Path | None = None, *, title: str, status: Status) -> Run:

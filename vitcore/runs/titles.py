@@ -1,16 +1,24 @@
-"""The titles of datasets and runs. A run is named by its recipe and the settings that differ from it.
+"""The titles of datasets and runs, and the commands that launch runs.
+
+A run is named by its recipe and the settings that differ from it.
 
 Does not import torch.
 """
 
 from __future__ import annotations
 
+import shlex
+from pathlib import PurePath
 from typing import Any
+
+import yaml
+from pydantic import BaseModel
 
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, changed_settings, setting_title, text_of
 from vitcore.errors import UserError
+from vitcore.finetuning import TRAINING_OPTIONS
 from vitcore.runs.status import TITLE_LENGTH
 
 # settings that say where or how fast a run trains, not what it learns
@@ -34,11 +42,47 @@ def data_title(config: Config) -> str:
     return config.folder.name if config.folder else config.data
 
 
+def start_title(config: Config) -> str:
+    """Return the name of the run that a training starts from. Of a path, it is the last part."""
+    return PurePath(config.start).name
+
+
+FLAGS = ("seed", "epochs", "minutes", "batch_size", "lr", "device", "devices", "nodes")
+
+
+def launch_command(config: Config) -> str:
+    """Return the shortest command line that launches this configuration.
+
+    It lists only the settings that differ from the recipe. Raise `UserError` when this version does not have
+    the recipe.
+    """
+    words = ["python -m vitcore launch"]
+    changed = changed_settings(config)
+    if config.start:  # which has the architecture, the preprocessing and most options
+        words.append(f"--from {shlex.quote(config.start)}")
+        changed["image_size"] = config.image_size
+        changed |= {name: config.options[name] for name in TRAINING_OPTIONS if name in config.options}
+        changed |= {"start_digest": config.start_digest} if config.start_digest else {}
+    else:
+        words.append(f"--model {config.model}")
+    words += ["--data", shlex.quote(config.data), "--recipe", config.recipe]
+    for name, value in changed.items():
+        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        text = yaml.safe_dump(plain, default_flow_style=True, width=1000)
+        text = text.removesuffix("\n").removesuffix("\n...")
+        flag = name in FLAGS and value is not None
+        setting = f"--{name.replace('_', '-')} {text}" if flag else f"--set {shlex.quote(f'{name}={text}')}"
+        words.append(setting)
+    return " ".join(words)
+
+
 def default_title(config: Config) -> str:
     """Return a title such as "ResNet quick, 4 epochs, seed 1", with as many settings as fit."""
     title = f"{ARCHITECTURES[config.model].label} {config.recipe}"
     if config.data != Config.model_fields["data"].default:
         title += f" on {data_title(config)}"
+    if config.start:
+        title += f" from {start_title(config)}"
     changed = varied_settings(config)
     if config.minutes:
         changed.pop("epochs", None)  # the time budget replaces them

@@ -42,6 +42,10 @@ FREE = {
     "classes",
     "options",
     "data",
+    "start",
+    "start_digest",
+    "head_lr",
+    "layer_decay",
 }
 FREE_OPTIONS = {"init_std"}
 Count = Callable[[Config], int | None]  # the number of training images of a dataset, None if unknown

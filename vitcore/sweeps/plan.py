@@ -1,14 +1,15 @@
-"""Plan a sweep: its configurations, all checked before anything is launched. Pure functions, no torch.
+"""Plan a sweep: its configurations, all checked before anything is launched. No torch.
 
 There are two kinds of sweeps. `samples` (sample efficiency) trains architectures on nested subsets of the
-training images, all for the same number of optimizer steps. `study` varies one setting at a time around a
-base configuration, which is trained only once for all settings.
+training images, all for the same number of optimizer steps, from scratch or from the weights of runs. `study`
+varies one setting at a time around a base configuration, which is trained only once for all settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from vitcore import numbers
@@ -23,8 +24,10 @@ from vitcore.config import (
     text_of,
 )
 from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+from vitcore.runs.start import FIRST_RECIPE, fine_tuned
 from vitcore.sweeps.pair import SHARED
-from vitcore.sweeps.wording import steps_of
+from vitcore.sweeps.wording import line_label, steps_of
 
 Kind = Literal["samples", "study"]
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -33,7 +36,10 @@ MOST = 200  # maximum number of runs in a sweep
 ALIKE = tuple(
     n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
 )
+OF_START = ("image_size", "preprocessing")  # what a fine-tuning has from its start
 FIXED = (
+    "start",
+    "start_digest",
     "model",
     "options",
     "data",
@@ -102,6 +108,9 @@ def plan_samples(
     seeds: Sequence[int] = (0, 1),
     recipe: str = "quick",
     own: Mapping[str, Mapping[str, Any]] | None = None,
+    starts: Sequence[Run] = (),
+    start_recipe: str = FIRST_RECIPE,
+    root: str | Path | None = None,
     **shared: Any,
 ) -> Plan:
     """Plan a run for every model, share (0 to 1) of the training images and seed, each for `steps` steps.
@@ -109,10 +118,14 @@ def plan_samples(
     All runs agree in the settings of `ALIKE`, so that they see the same images in the same batches. The
     values come from `shared` or the first model's recipe. Optimizer, learning rate and patch dropping come
     from each model's recipe. `own` holds further settings by model. The seeds are the outermost loop, so that
-    complete curves are available early. Raise `UserError` for settings that do not fit.
+    complete curves are available early.
+
+    `starts` are runs whose weights are fine-tuned with `start_recipe` in further runs. These keep the image
+    size and the preprocessing of their start. `root` is the runs folder by whose ids the starts are named.
+    Raise `UserError` for settings that do not fit.
     """
-    if not models or not shares or not seeds:
-        raise UserError("A sweep of samples needs at least one model, one share and one seed.")
+    if not (models or starts) or not shares or not seeds:
+        raise UserError("A sweep of samples needs at least one model or start, one share and one seed.")
     for share in shares:
         if not 0 < share <= 1:
             wrong = numbers.chosen_share(share)
@@ -152,14 +165,20 @@ def plan_samples(
                 "which this "
                 f"sweep of {EPOCHS} never reaches: choose quick or modern."
             )
+    lines = list(bases.values())
+    for run in dict.fromkeys(starts):
+        if lines:
+            shared = {name: getattr(lines[0], name) for name in ALIKE}
+        alike = {name: value for name, value in shared.items() if name not in OF_START}
+        lines.append(fine_tuned(run, start_recipe, root=root, **{**alike, **fixed}))
     entries = [
         Entry(
-            build_config(**{**bases[model].model_dump(), "train_share": share, "seed": seed}),
-            f"{ARCHITECTURES[model].label}, {numbers.chosen_share(share)} of the images, seed {seed}",
+            build_config(**{**base.model_dump(), "train_share": share, "seed": seed}),
+            f"{line_label(base)}, {numbers.chosen_share(share)} of the images, seed {seed}",
         )
         for seed in dict.fromkeys(seeds)
         for share in sorted(set(shares))
-        for model in bases
+        for base in lines
     ]
     return _checked(Plan("samples", tuple(entries)))
 

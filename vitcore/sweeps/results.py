@@ -20,7 +20,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 from vitcore.sweeps.estimate import TRAINING_IMAGES
 from vitcore.sweeps.plan import is_setting, setting_of, setting_title, text_of
-from vitcore.sweeps.wording import steps_of
+from vitcore.sweeps.wording import line_label, steps_of
 
 
 class Score(TypedDict):
@@ -44,7 +44,8 @@ class SamplePoint(Score):
     """One architecture on one share of the training images."""
 
     model: str  # name of the architecture
-    label: str
+    label: str  # with what it starts from
+    start: str  # the run from whose weights it starts; empty from scratch
     data: str
     recipe: str
     share: float  # fraction of the training images, 0 to 1
@@ -127,15 +128,16 @@ def _chance(config: Config) -> float | None:
 def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
     """Return the test accuracy as a function of the share of the training images.
 
-    There is one row per architecture and share, in the order of the menus and from the smallest share up.
-    Seeds are averaged. Unfinished shares have `mean` None. Use it for `Sweep.runs` of kind `samples` or any
-    other runs: runs that differ in data, recipe, steps or batch size are never averaged. The figure is
-    `dashboard.sweeps.figures.sample_efficiency`.
+    There is one row per architecture, start and share, in the order of the menus and from the smallest share
+    up. Seeds are averaged. Unfinished shares have `mean` None. Use it for `Sweep.runs` of kind `samples` or
+    any other runs: runs that differ in start, data, recipe, steps or batch size are never averaged. The
+    figure is `dashboard.sweeps.figures.sample_efficiency`.
     """
     groups: dict[tuple, list[tuple[Run, Status]]] = {}
     for run in runs:
         config = run.config
-        where = (config.data, steps_of(config), config.batch_size, config.recipe)
+        where = (config.start, config.start_digest, config.freeze)
+        where += (config.data, steps_of(config), config.batch_size, config.recipe)
         groups.setdefault((config.model, *where, config.train_share), []).append((run, run.status()))
     order = list(ARCHITECTURES)
     counted: dict[tuple[str, float], int] = {}
@@ -150,7 +152,8 @@ def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
         rows.append(
             SamplePoint(
                 model=config.model,
-                label=ARCHITECTURES[config.model].label,
+                label=line_label(config),
+                start=config.start,
                 data=config.data,
                 recipe=config.recipe,
                 share=share,

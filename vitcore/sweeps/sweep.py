@@ -15,7 +15,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.data.datasets import resolve
 from vitcore.errors import UserError
@@ -26,11 +25,12 @@ from vitcore.queue import order
 from vitcore.runs import edit
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.start import resolve_start
 from vitcore.runs.status import ACTIVE, SweepLink
 from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
 from vitcore.sweeps.plan import Kind, Plan, is_setting, setting_title
-from vitcore.sweeps.wording import steps_of
+from vitcore.sweeps.wording import line_label, steps_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Sweep:
         """A description of the comparison. Two sweeps of the same settings have the same title."""
         configs = [run.config for run in self.runs]
         first, data = configs[0], data_title(configs[0])
-        *others, last = dict.fromkeys(ARCHITECTURES[c.model].label for c in configs)
+        *others, last = dict.fromkeys(map(line_label, configs))
         labels = f"{', '.join(others)} and {last}" if others else last
         if self.kind == "samples":
             return f"Sample efficiency of {labels} on {data}"
@@ -80,7 +80,8 @@ def launch_sweep(
     configs = []
     for entry in plan.entries:
         resolved = known[_data_key(entry.config)]
-        configs.append(entry.config.model_copy(update={"data": resolved.data, "classes": resolved.classes}))
+        config = resolve_start(entry.config, home)
+        configs.append(config.model_copy(update={"data": resolved.data, "classes": resolved.classes}))
     with order.lock(home):  # raises UserError if the folder is not writable
         pass
     with writing(home), FileLock(home / ".sweep.lock"):

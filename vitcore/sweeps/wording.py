@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vitcore import numbers
+from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
+from vitcore.runs.titles import start_title
+
+
+def line_label(config: Config) -> str:
+    """Return the name of a line in a sweep of samples: the model, and what it starts from."""
+    label = ARCHITECTURES[config.model].label
+    if not config.start:
+        return label
+    probe = ", frozen" if config.freeze else ""
+    return f"{label} from {start_title(config)}{probe}"
 
 
 def steps_of(config: Config) -> int | None:

@@ -22,17 +22,19 @@ from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.data.decoded import keep_for_training
 from vitcore.data.loader import EpochBatches
 from vitcore.errors import UserError
-from vitcore.models import build_for, count_parameters, load_run
+from vitcore.models import load_run
 from vitcore.models.evaluate import evaluate
 from vitcore.paths import check_allowed
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, find_run
 from vitcore.runs.metrics import event_files
+from vitcore.runs.start import resolve_start, start_file
 from vitcore.runs.status import Status
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
 from vitcore.training.capture import Recorder
+from vitcore.training.features import with_features
 from vitcore.training.learning import PredictionRecorder
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
@@ -78,7 +80,7 @@ def train(
         if rank_of(run.config):
             if run.bundled or run.stored_status().state == "finished":
                 run.check_resumable()  # rank 0 refuses it too; rank 0 may have changed the other states
-            return follow(run.config, run.last)
+            return follow(run.config, run)
         run.check_resumable()
         if run.last.is_file():
             read_checkpoint(run.last)  # raises before anything is written: the run keeps its state
@@ -86,10 +88,12 @@ def train(
     else:
         if config is None:
             raise UserError("Nothing to train: give a configuration, or a run to resume.")
-        config = resolve(config)
+        config = resolve(resolve_start(config, runs_dir))
         if rank_of(config):
-            return follow(config)
-        build_for(config)  # raises for sizes that do not fit
+            return follow(config, root=runs_dir)
+        prepare(
+            config, start_file(config, runs_dir) if config.start else None
+        )  # raises for sizes that do not fit
         make_trainer(config, progress=False)  # raises for a missing device
         data = dataset_for(config)  # downloads it if it is missing
         _ = data.train, data.test, data.fingerprint  # read every image before anything is written
@@ -105,7 +109,7 @@ def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> 
     quiet()
     keep_for_training()
     if rank_of(run.config):
-        return follow(run.config, run.last)
+        return follow(run.config, run)
     lock = FileLock(run.path / ".lock")
     try:
         lock.acquire(blocking=False)
@@ -166,6 +170,7 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
         raise StopTraining("stopped on request")
     step = step_of(run.last, data) if run.last.is_file() else 0
     keeper = Keeper(run, switch, longest(config), data.fingerprint)
+    start = start_file(config, run.path.parent, run) if config.start and not run.last.is_file() else None
     earlier = event_files(run.path)
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
@@ -180,6 +185,7 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
         logger=logger,
         log_line=log_line,
         observers=observers,
+        start=start,
     )
     test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
     scores = {"test_acc": test.accuracy, "test_loss": test.loss}
@@ -187,7 +193,7 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
     logger.experiment.close()
     train_part, val_part = parts(data, config)
     return {
-        "parameters": count_parameters(module.model),
+        "parameters": sum(p.numel() for p in module.model.parameters()),  # with frozen ones
         "n_train": len(train_part),
         "val_acc": round(keeper.best, 6),
         "n_val": len(val_part),
@@ -208,12 +214,19 @@ def _await_a_later_second(files: list[Path]) -> None:
         time.sleep(min(2.0, max(0.0, max(seconds) + 1 - time.time())))
 
 
-def follow(config: Config, last: Path | None = None) -> None:
-    """Train as a rank other than 0: the same steps on other images, without a run folder."""
+def follow(config: Config, run: Run | None = None, root: str | Path | None = None) -> None:
+    """Train as a rank other than 0: the same steps on other images, without writing the run folder.
+
+    `run` is the run to continue, and `root` the runs folder of a new one.
+    """
     pl.seed_everything(config.seed, verbose=False)
     data = dataset_for(config)
+    last = run.last if run else None
+    start = None
+    if config.start and not (last and last.is_file()):
+        start = start_file(config, run.path.parent if run else root, run)
     with StopSwitch(None) as switch, contextlib.suppress(StopTraining):
-        _fit(config, data, last, Keeper(None, switch, longest(config), data.fingerprint))
+        _fit(config, data, last, Keeper(None, switch, longest(config), data.fingerprint), start=start)
 
 
 def _fit(
@@ -226,21 +239,36 @@ def _fit(
     logger: RunLogger | None = None,
     log_line: Callable[[str], None] = lambda line: None,
     observers: Sequence[pl.Callback] = (),
+    start: Path | None = None,
 ) -> tuple[pl.Trainer, Classifier]:
-    """Run the training, identically on every rank, from the checkpoint `last` if there is one."""
+    """Run the training, identically on every rank, from the checkpoint `last` if there is one.
+
+    Without a checkpoint, a fine-tuning begins with the weights in the file `start`.
+    """
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
-    module = Classifier(prepare(config), config)
+    module = Classifier(prepare(config, start), config)
     if keeper.run:
         check_room(keeper.run, module.model, config)
     if rank:
         torch.manual_seed(config.seed + rank)  # from here on, dropout differs between ranks
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
-    loader, val_loader = make_loaders(config, data, device)
+    step = step_of(resume, data, module) if resume else 0
+    if resume and config.freeze:  # features need the backbone before Lightning loads the checkpoint
+        module.load_state_dict(read_checkpoint(resume, module)["state_dict"])
+
+    def between_batches(done: int, total: int) -> None:
+        if keeper.switch:
+            raise StopTraining("stopped on request")
+
+    loaders = make_loaders(config, data, device)
+    loader, val_loader = with_features(
+        module, loaders, data, device, log_line=log_line, report=between_batches
+    )
     batches = loader.sampler
     assert isinstance(batches, EpochBatches), "make_loaders uses this sampler"
-    batches.resume(step_of(resume, data, module) if resume else 0)
+    batches.resume(step)
     every = max(1, min(50, len(loader) // 10))
     # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []

@@ -12,15 +12,16 @@ from torch import nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from vitcore.config import Config
+from vitcore.models.start import freeze, head_layers, head_logits, head_names
 from vitcore.training.budget import max_epochs
 from vitcore.training.optim import make_optimizer, rate_factor
 
 if TYPE_CHECKING:
     from vitcore.training.capture import Recorder
 
-Batch = tuple[
-    torch.Tensor, torch.Tensor
-]  # images [B, 3, S, S]; labels [B], or probabilities [B, classes] if mixed
+# images [B, 3, S, S], or features of a frozen backbone [B, heads, F]; labels [B], or probabilities
+# [B, classes] if the images are mixed
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def _compiler_errors() -> tuple[type[Exception], ...]:
@@ -38,7 +39,8 @@ class Classifier(pl.LightningModule):
     """Train `model` with cross-entropy. Log val_loss, val_acc, test_loss and test_acc.
 
     Callbacks log the training scalars. `last` holds the loss and the accuracy of the latest batch as tensors
-    on the device.
+    on the device. With `freeze`, only the head is trained, and the backbone stays in evaluation mode: without
+    dropout, and with the statistics of its normalization.
     """
 
     def __init__(self, model: nn.Module, config: Config) -> None:
@@ -47,6 +49,12 @@ class Classifier(pl.LightningModule):
         self.compiled: Callable[..., torch.Tensor] | None = None
         if config.compile:  # only the method, so that the names in checkpoints do not change
             self.compiled = torch.compile(model.forward)
+        self.heads: list[nn.Module] = []  # of a frozen backbone
+        if config.freeze:
+            names = head_names(config)
+            freeze(model, names)
+            self.heads = head_layers(model, names)
+            model.eval()
         self.last: dict[str, torch.Tensor] = {}
         self.recorder: Recorder | None = None  # takes recorded steps, where that is possible
         self.share = 0.0  # used share of the time budget, if there is one (`training.budget`)
@@ -55,6 +63,13 @@ class Classifier(pl.LightningModule):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalized images [B, 3, S, S] -> logits [B, classes]"""
         return self.model(images)
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Change the mode of the module, but not that of a frozen backbone."""
+        super().train(mode)
+        if self.config.freeze:
+            self.model.eval()
+        return self
 
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor | None:
         if self.recorder and self.recorder.step(self, batch):
@@ -77,6 +92,8 @@ class Classifier(pl.LightningModule):
 
         Errors of the model, such as too little memory or images of a wrong shape, are raised.
         """
+        if images.ndim != 4:
+            return head_logits(self.heads, images)
         failure = ""
         if self.compiled is not None:
             try:
@@ -97,7 +114,7 @@ class Classifier(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels = batch
-        logits = self.model(images)
+        logits = self.model(images) if images.ndim == 4 else head_logits(self.heads, images)
         self.accuracy(logits, labels)
         options = {
             "on_step": False,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import nn
 from torch.optim.adamw import adamw
 
+from vitcore.architectures import ARCHITECTURES, layer_of
 from vitcore.config import Config
+from vitcore.models.start import head_names
 
 TOKENS = ("cls_token", "distillation_token", "register_tokens", "pos_embedding")  # parameters of a ViT
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al.: the singular values end between about 0.7 and 1.2
@@ -121,9 +123,11 @@ class MuonAdamW(torch.optim.Optimizer):
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
     """Return the configured optimizer.
 
-    With `decay: matrices`, weight decay does not apply to norms, biases, tokens and positions.
+    With `decay: matrices`, weight decay does not apply to norms, biases, tokens and positions. Frozen
+    parameters are left out. With `head_lr` or `layer_decay`, groups have rates of their own, and each holds
+    its factor as `lr_scale`.
     """
-    everything = list(model.named_parameters())
+    everything = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     if config.decay == "all":
         groups = [{"params": [p for _, p in everything], "weight_decay": config.weight_decay}]
     else:
@@ -133,6 +137,7 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
             {"params": matrices, "weight_decay": config.weight_decay},
             {"params": plain, "weight_decay": 0.0},
         ]
+    groups = _with_rates(groups, config, everything)
     if config.optimizer == "sgd":
         nesterov = config.nesterov and config.momentum > 0
         # only the fused implementation takes the rate as a tensor, which a recorded step needs
@@ -146,10 +151,46 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
     return MuonAdamW([g for g in split if g["params"]], lr=config.lr)
 
 
+def rate_scales(config: Config, names: Iterable[str]) -> dict[str, float]:
+    """Return the learning rate of each parameter by name, as a multiple of `lr`.
+
+    It is layer_decay^(L + 1 - l) for layer l of L + 2: the embedding has l = 0, block l has its number from 1
+    on, and the head with the last norm has l = L + 1 (Bao et al. 2022, BEiT). The stages of a ResNet count as
+    its blocks. The new head has `head_lr` instead.
+    """
+    architecture = ARCHITECTURES[config.model]
+    layers = ()
+    if config.layer_decay < 1 and architecture.layers is not None:
+        layers = architecture.layers(architecture.options(**config.options))
+    head = head_names(config) if config.head_lr != 1 else frozenset()
+    return {
+        name: config.head_lr if name in head else config.layer_decay ** (len(layers) - layer_of(name, layers))
+        for name in names
+    }
+
+
+def _with_rates(
+    groups: list[dict], config: Config, everything: Sequence[tuple[str, nn.Parameter]]
+) -> list[dict]:
+    """Divide groups of parameters by their learning rate. Without different rates, they stay as they are."""
+    if config.head_lr == 1 and config.layer_decay == 1:
+        return groups
+    scales = rate_scales(config, (name for name, _ in everything))
+    scale_of = {id(p): scales[name] for name, p in everything}
+    divided: dict[tuple[int, float], dict] = {}
+    for i, group in enumerate(groups):
+        for p in group["params"]:
+            scale = scale_of[id(p)]
+            rates = {"lr": scale * config.lr, "lr_scale": scale}
+            divided.setdefault((i, scale), {**group, **rates, "params": []})["params"].append(p)
+    return list(divided.values())
+
+
 def muon_matrices(model: nn.Module) -> list[nn.Parameter]:
     """Return the matrices of a model's blocks, which Muon trains. AdamW trains all other parameters."""
     inside = ("transformer.", "blocks.")
-    return [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith(inside)]
+    trained = ((n, p) for n, p in model.named_parameters() if p.requires_grad)
+    return [p for n, p in trained if p.ndim == 2 and n.startswith(inside)]
 
 
 def rate_factor(config: Config, steps_per_epoch: int) -> Callable[[int], float]:

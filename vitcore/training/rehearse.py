@@ -20,7 +20,6 @@ from pathlib import Path
 import psutil
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from vitcore import numbers
@@ -30,13 +29,16 @@ from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
 from vitcore.runs.machine_load import Load, peak_memory
+from vitcore.runs.start import resolve_start, start_file
 from vitcore.training.callbacks import Guard
 from vitcore.training.capture import WARM_UP, Recorder
 from vitcore.training.engine import reason_of
+from vitcore.training.features import are_fixed, with_features
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import world_of
 from vitcore.training.reports import memory_of
 from vitcore.training.setup import callbacks_of, make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.step_timer import StepTimer
 from vitcore.training.storage import disk_of, state_bytes
 
 STEPS, WARM, MOST_S = (
@@ -46,6 +48,7 @@ STEPS, WARM, MOST_S = (
 )  # timed steps, warm-up steps, seconds after which fewer steps suffice
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
 BUSY = 0.2  # report CPU contention above this share
+FEATURES = 32  # images whose features a rehearsal computes
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
 
 Progress = Callable[[int, int], None]  # called with the number of steps so far and of all steps
@@ -96,33 +99,6 @@ def _uneven(steps_s: tuple[float, float]) -> bool:
     return slow >= max(SLOW_S, UNEVEN * fast)
 
 
-class StepTimer(Callback):
-    """Read `clock` after every step. End the fit when `enough(seconds of the steps so far)` is true.
-
-    `report` is called with the number of steps so far.
-    """
-
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        enough: Callable[[list[float]], bool],
-        report: Callable[[int], None] = lambda step: None,
-    ) -> None:
-        self.clock, self.enough, self.report = clock, enough, report
-        self.times: list[float] = []
-        self.last: float | None = None
-
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
-        if module.device.type == "cuda":
-            torch.cuda.synchronize(module.device)
-        now = self.clock()
-        if self.last is not None:
-            self.times.append(now - self.last)
-            trainer.should_stop = self.enough(self.times)
-        self.last = now
-        self.report(len(self.times) + 1)
-
-
 @dataclass(frozen=True)
 class Steps:
     """The measured times of training steps. `one_thread_s` is measured only on a busy machine."""
@@ -167,16 +143,22 @@ class Trial:
     loader: DataLoader
 
     @classmethod
-    def of(cls, config: Config, data: Dataset, steps: int) -> Trial:
-        """Set up a training with enough epochs for `steps` steps and those on one thread."""
+    def of(cls, config: Config, data: Dataset, steps: int, start: Path | None = None) -> Trial:
+        """Set up a training with enough epochs for `steps` steps and those on one thread.
+
+        A fine-tuning begins with the weights in the file `start`. If a linear probe trains on features, those
+        of a few images stand for all: they take as long per step.
+        """
         pl.seed_everything(config.seed, verbose=False)
-        module = Classifier(prepare(config), config)
+        module = Classifier(prepare(config, start), config)
         per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
         epochs = math.ceil((steps + WARM + 1) / per_epoch) + math.ceil((SINGLE + 1) / per_epoch)
         trainer = make_trainer(
             config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False
         )
-        loader, _ = make_loaders(config, data, trainer.strategy.root_device)
+        device = trainer.strategy.root_device
+        loaders = make_loaders(config, data, device)
+        loader, _ = with_features(module, loaders, data, device, most=FEATURES)
         callbacks_of(trainer).extend([Recorder(print), Guard(10)])
         return cls(trainer, module, loader)
 
@@ -236,33 +218,38 @@ def rehearse(
     steps: int = STEPS,
     data: Dataset | None = None,
     report: Progress = lambda done, total: None,
+    root: str | Path | None = None,
 ) -> Rehearsal:
     """Estimate a training from `steps` real steps and some warm-up steps. Nothing is kept.
 
-    `report` also counts the warm-up steps. Raise `UserError` in the same cases as the training itself.
+    `report` also counts the warm-up steps. `root` is the runs folder with the start of a fine-tuning. Raise
+    `UserError` in the same cases as the training itself.
     """
     try:
-        return _rehearse(config, steps, data, report)
+        return _rehearse(config, steps, data, report, root)
     except (RuntimeError, MemoryError, OSError) as error:
         if not (reason := reason_of(error)):
             raise
         raise UserError(f"{reason[:1].upper()}{reason[1:].rstrip('.')}.") from error
 
 
-def _rehearse(config: Config, steps: int, data: Dataset | None, report: Progress) -> Rehearsal:
+def _rehearse(
+    config: Config, steps: int, data: Dataset | None, report: Progress, root: str | Path | None
+) -> Rehearsal:
     quiet()
     if world_of(config) > 1:
         raise UserError("A rehearsal uses one device: leave out --devices and --nodes.")
-    config = resolve(config)
+    config = resolve(resolve_start(config, root))
+    start = start_file(config, root) if config.start else None
     data = data or dataset_for(config)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
-    trial = Trial.of(usual, data, steps)
+    trial = Trial.of(usual, data, steps, start)
     timed, count = trial.steps(steps, report), len(trial.loader)
     save_s = _save_s(trial.trainer)
     full_s, full_least = timed.median, timed.least  # per step with all patches
     if config.keep_patches < 1 and config.full_epochs:
         few = max(3, steps // 4)
-        complete = Trial.of(usual.model_copy(update={"keep_patches": 1.0}), data, few)
+        complete = Trial.of(usual.model_copy(update={"keep_patches": 1.0}), data, few, start)
         if timed.one_thread_s:  # many threads would take minutes for the same result
             ratio = complete.one_thread_s() / timed.one_thread_s
             full_s, full_least = ratio * timed.median, ratio * timed.least
@@ -273,17 +260,19 @@ def _rehearse(config: Config, steps: int, data: Dataset | None, report: Progress
     some = data.test.part(slice(500))
     image_s, image_least = _image_s(trial.module, some, device, timed)
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
-    held = len(parts(data, config)[1])
+    train_part, held_part = parts(data, config)
+    # images that are evaluated once for their features, or in every epoch for the validation
+    once, held = (len(train_part) + len(held_part), 0) if are_fixed(config) else (0, len(held_part))
 
     def epochs_s(step: float, full_step: float, image: float) -> float:
         steps_s = count * ((config.epochs - full) * step + full * full_step)
-        return steps_s + config.epochs * (held * image + save_s)
+        return steps_s + config.epochs * (held * image + save_s) + once * image
 
     training = epochs_s(timed.median, full_s, image_s)
     least = epochs_s(timed.least, full_least, image_least)
     each_s = training / config.epochs
     if config.minutes:
-        training = least = 60 * config.minutes
+        training, least = (60 * config.minutes + once * image for image in (image_s, image_least))
     seconds = _startup_s() + training + len(data.test) * image_s
     least_seconds = min(STARTUP_USED_S, _startup_s()) + least + len(data.test) * image_least
     total_steps, epochs = count * config.epochs, config.epochs
@@ -295,10 +284,11 @@ def _rehearse(config: Config, steps: int, data: Dataset | None, report: Progress
     return Rehearsal(
         minutes=seconds / 60,
         memory_bytes=peak_memory() if device.type == "cpu" else memory_of(device),
-        disk_bytes=disk_of(weights, state_bytes(model, config), config, epochs)[0],
+        disk_bytes=disk_of(weights, state_bytes(model, config), config, epochs)[0]
+        + (start.stat().st_size if start else 0),
         parameters=sum(p.numel() for p in model.parameters()),
         steps=total_steps,
-        images_per_s=min(config.batch_size, len(parts(data, config)[0])) / timed.median,
+        images_per_s=min(config.batch_size, len(train_part)) / timed.median,
         counted=len(timed.seconds),
         device=str(device),
         others=timed.others,

@@ -42,7 +42,8 @@ class Scalars(Callback):
         if trainer.global_step % self.every == 0:
             means = mean_of(trainer, torch.stack(list(self.sums.values())) / self.count)
             values = dict(zip(self.sums, means.tolist(), strict=True))
-            values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+            group = trainer.optimizers[0].param_groups[0]
+            values["lr"] = group["lr"] / group.get("lr_scale", 1.0)  # the rate of the configuration
             self._write(trainer, values)
             self.sums, self.count = {}, 0
 

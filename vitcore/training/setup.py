@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from pathlib import Path
 from typing import Literal
 
 import pytorch_lightning as pl
@@ -22,15 +23,21 @@ from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import build_for
 from vitcore.models.evaluate import batch_for
+from vitcore.models.start import load_start
 from vitcore.runs import process
 from vitcore.training.budget import FOREVER
 from vitcore.training.ranks import check_launcher, rank_of, world_of
 from vitcore.training.storage import DurableIO
 
 
-def prepare(config: Config) -> torch.nn.Module:
-    """Return the untrained model of a configuration, in the form that trains fastest."""
+def prepare(config: Config, start: Path | None = None) -> torch.nn.Module:
+    """Return the untrained model of a configuration, in the form that trains fastest.
+
+    Its backbone has the weights in the file `start`, if there is one. Raise `UserError` if they do not fit.
+    """
     model = build_for(config)
+    if start is not None:
+        load_start(model, config, start)
     if any(isinstance(m, torch.nn.Conv2d) for m in model.modules()):
         model = model.to(memory_format=torch.channels_last)  # measured 1.4x on two cores for the ResNet
     return model
@@ -102,6 +109,7 @@ def quiet() -> None:
         ".*your dataloader is not resumable.*",
         ".*isinstance.*LeafSpec.*",
         ".*but have no `val_dataloader`.*",
+        ".*in eval mode at the start of training.*",  # as a frozen backbone shall be
     ):
         warnings.filterwarnings("ignore", message=pattern)
     warnings.filterwarnings("ignore", message=".*`training_step` returned.*")

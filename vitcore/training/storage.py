@@ -17,6 +17,7 @@ from vitcore.models.weight_files import Unreadable, load_file
 from vitcore.reading import short
 from vitcore.runs.files import check_space
 from vitcore.runs.folder import Run, damaged_checkpoint
+from vitcore.runs.start import COPY
 from vitcore.training.budget import longest
 from vitcore.training.callbacks import SNAPSHOTS, snapshot_epochs
 from vitcore.training.optim import muon_matrices
@@ -168,9 +169,9 @@ def disk_of(weights: int, state: int, config: Config, epochs: int | None = None)
 def state_bytes(model: torch.nn.Module, config: Config) -> int:
     """Return the bytes of the optimizer state.
 
-    AdamW has two numbers per weight, SGD at most one, and Muon one per weight of its matrices.
+    AdamW has two numbers per trained weight, SGD at most one, and Muon one per weight of its matrices.
     """
-    every = 4 * sum(p.numel() for p in model.parameters())
+    every = 4 * sum(p.numel() for p in model.parameters() if p.requires_grad)
     if config.optimizer == "sgd":
         return every if config.momentum else 0
     matrices = 4 * sum(p.numel() for p in muon_matrices(model)) if config.optimizer == "muon" else 0
@@ -180,5 +181,7 @@ def state_bytes(model: torch.nn.Module, config: Config) -> int:
 def check_room(run: Run, model: torch.nn.Module, config: Config) -> None:
     """Raise `UserError` when the disk has too little space for the files this run will still write."""
     weights = sum(value.numel() * 4 for value in model.state_dict().values())
-    existing = sum(file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file())
+    existing = sum(
+        file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file() and file.name != COPY
+    )
     check_space(run.path.parent, disk_of(weights, state_bytes(model, config), config)[1] - existing)

@@ -5,7 +5,7 @@ import { InsideStepper } from "../inside/stepper.js";
 import { parseCount } from "../shared/address.js";
 import { announcePlace } from "../shared/places.js";
 import { defaultToken, parseToken, tokenText } from "../shared/tokens.js";
-import { largest } from "../shared/vectors.js";
+import { largest, largestChannel } from "../shared/vectors.js";
 import { mount } from "../shared/view.js";
 import { attentionRow, rowOf, unpackBlock } from "./data.js";
 import { blockRows } from "./files.js";
@@ -14,10 +14,13 @@ import { listenToBlock, showBlockChoices, showBlockState } from "./input.js";
 import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
 import { arrange } from "./panels.js";
 import { pointAt } from "./pointing.js";
-import { largestChannel, paintBlock } from "./scene.js";
+import { paintBlock } from "./scene.js";
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
+import { keyedSum, pointedSum, showsTerms, sumOf } from "./terms.js";
+import { readRows, WeightRows } from "./weights.js";
 import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
+const REST_MS = 120; // of the pointer, before weights are asked for
 // the scale that the legend shows in each step
 const LEGENDS = ["stream", "heads", "heads", null, "heads", "stream", "stream", "active", "stream", "stream"];
 // the array whose largest number is pointed at first
@@ -31,6 +34,11 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   pointedJ = null; // channel, unit or head last pointed at
   wholes = WHOLES;
   soughtFor = null; // the key of the block whose patches of units the server was asked for
+  weightRows = new WeightRows(); // those that were sent
+  summed = null; // the number last pointed at that is a sum of products: see pointedSum
+  sum = null; // that is written out: see sumOf
+  rest = null; // timer: ask for weights when the pointer rests
+  requested = null; // the row of weights that the server was asked for
 
   unpack = unpackBlock;
   arrange = () => arrange(this);
@@ -46,8 +54,18 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
     listenToBlock(this);
   }
 
+  // Show new data from the server. Rows of weights alone belong to the block that is shown.
+  update(bytes) {
+    const rows = readRows(bytes);
+    if (!rows) return super.update(bytes);
+    this.weightRows.add(rows.header, rows.floats);
+    if (this.block?.header.key === rows.header.key) return this.refresh();
+    if (!this.block) this.host.ask(`look?${rows.header.state}`); // mounted again, without its numbers
+  }
+
   accept(before) {
-    const { header } = this.block, old = before?.header;
+    const { header, weightFloats } = this.block, old = before?.header;
+    this.weightRows.add(header, weightFloats);
     const other = !old || ["heads", "tokens", "layers"].some((name) => old[name] !== header[name]);
     if (other || old.query !== header.query) this.query = header.query;
     if (other) this.restore();
@@ -183,11 +201,13 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
 
   forgetPointer() {
     super.forgetPointer();
-    this.pointedJ = null;
+    this.pointedJ = this.summed = null;
   }
 
   // Point at something in the drawing: see pointAt.
   point(found) {
+    if (showsTerms(found?.panel)) return;
+    this.summed = pointedSum(this.step, found) ?? this.summed;
     const attends = isAttention(this.step);
     this.panel = found?.panel ?? null;
     this.hovered = attends ? null : found?.token ?? null;
@@ -206,13 +226,19 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   movePointer(by) {
     const { header } = this.block, around = (v, count) => (v + by + count) % count;
     if (isAttention(this.step)) this.pointedKey = around(this.key, header.tokens);
-    else if (this.step === CLASSIFIER) this.pointedClass = this.nextClass(by);
-    else this.pointedJ = around(this.j, this.step === MLP ? header.hidden : header.dim);
+    else if (this.step === CLASSIFIER) {
+      this.pointedClass = this.nextClass(by);
+      this.summed = null;
+    } else {
+      this.pointedJ = around(this.sum?.j ?? this.j, this.step === MLP ? header.hidden : header.dim);
+      this.summed = keyedSum(this.step, this.pointedJ);
+    }
     this.refresh();
   }
 
   compute() {
     this.attention = attentionRow(this.block, this.query, this.head, this.attentionTemperature);
+    this.sum = sumOf(this);
   }
 
   // Only the softmax and the weighted sum follow the slider. The rest is the model's own.
@@ -237,6 +263,30 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   refresh() {
     super.refresh();
     this.askForUnits();
+    this.askForWeights();
+  }
+
+  // Ask the server for the weights of the number that is written out, when the pointer rests on it. Not while
+  // other numbers are on their way: a request ends the one before it.
+  askForWeights() {
+    clearTimeout(this.rest);
+    const { block: { header }, asked } = this, { row } = this.wanted();
+    const waits = this.step === MLP && !header.units.length;
+    if (!row || row === this.requested || header.standalone || asked !== null || waits) return;
+    this.rest = setTimeout(() => this.ask("weights"), REST_MS);
+  }
+
+  // The row of weights that the browser lacks, unless another block is asked for.
+  wanted(block = this.blockIndex) {
+    const { sum, block: { header } } = this;
+    if (block !== this.blockIndex || !sum?.inputs || sum.weights) return {};
+    return { row: `${header.key} ${sum.layer} ${sum.row}` };
+  }
+
+  ask(kind, block) {
+    clearTimeout(this.rest);
+    this.requested = this.wanted(block).row ?? null;
+    super.ask(kind, block);
   }
 
   draw() {

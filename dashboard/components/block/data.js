@@ -1,11 +1,13 @@
 // The numbers of one block, as the server sends them, and what the browser computes from them.
 //
 // A message is one Uint8Array: uint32 length of the header, the header (JSON), the float32 arrays of
-// ARRAYS, the image [S, S, 3] and the crops [units, patches, c, c, 3] as bytes. If the model has many
-// tokens, header.only is a token, and the arrays with R rows hold its row alone; otherwise R = T.
+// ARRAYS and rows of weights (weights.js), the image [S, S, 3] and the crops [units, patches, c, c, 3] as
+// bytes. If the model has many tokens, header.only is a token, and the arrays with R rows hold its row alone;
+// otherwise R = T.
 
 import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
+import { floatsOfRows } from "./weights.js";
 
 // Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, P numbers that the
 // head reads, F features, C classes, N classes that are listed.
@@ -52,11 +54,13 @@ export function unpackBlock(bytes) {
     C: header.outputs,
     N: header.listed.length,
   };
+  const take = (count) => new Float32Array(bytes.slice(offset, offset += 4 * count).buffer);
   const numbers = {};
   for (const [name, shape] of ARRAYS) {
     const count = [...shape].reduce((product, letter) => product * sizes[letter], 1);
-    numbers[name] = new Float32Array(bytes.slice(offset, offset += 4 * count).buffer);
+    numbers[name] = take(count);
   }
+  numbers.weightFloats = take(floatsOfRows(header));
   const image = bytes.slice(offset, offset += 3 * header.size ** 2), crops = bytes.slice(offset);
   return derive({ header, image, crops, rows: sizes.R, size: header.dim / header.heads, ...numbers });
 }

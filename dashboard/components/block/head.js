@@ -5,6 +5,7 @@ import { classReading, digits } from "../inside/classes.js";
 import { formatted } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
 import { normText } from "./norms.js";
+import { isComplete, missingText, termsText } from "./terms.js";
 
 // Return the columns of tokens that the head reads, as [first, count] for each part of `pooled`.
 export function readColumns(header) {
@@ -73,7 +74,7 @@ export function readerOf(query, header) {
  * Return the number under the pointer in the last step with its computation, or else the largest logit or
  * feature.
  */
-export function headReading({ block, panel, j, klass }, h) {
+export function headReading({ block, panel, j, klass, sum }, h) {
   const { pooled, normalized, features } = block;
   const part = Math.floor(j / h.dim), channel = j % h.dim, reads = h.head.reads[part];
   if (panel === "pooled" || panel === "normalized") {
@@ -88,8 +89,11 @@ export function headReading({ block, panel, j, klass }, h) {
     return `${text}: ${normText(values, block.scale3, block.offset3, h.eps[2], channel)}.`;
   }
   if (panel === "features" || !h.outputs) {
-    const index = panel === "features" ? j : klass;
-    return `Feature ${index + 1} of ${features.length}: ${formatted(features[index])}.`;
+    const index = panel === "features" ? j : klass, text = `Feature ${index + 1} of ${features.length}: `;
+    const value = formatted(features[index]);
+    if (sum?.part !== "features") return `${text}${value}.`;
+    if (!isComplete(sum)) return `${text}${value}, a sum of products; ${missingText(sum, h)}.`;
+    return `${text}${h.head.layer === "tanh" ? `tanh(${termsText(sum)})` : termsText(sum)} = ${value}.`;
   }
   return classReading(block, klass, features);
 }

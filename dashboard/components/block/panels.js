@@ -12,8 +12,10 @@ import { formatted, inPercent } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
+import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
 
 const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
+const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
 export const THUMB = 12; // pixels of the patches above the columns
 export const CROPS = 4; // of a unit
 
@@ -47,6 +49,26 @@ function stream(view, name, title, more = {}) {
   };
 }
 
+// The terms of the number that is written out: all products as bars, and the largest ones as a list. In a
+// drawing without room for them, the text below it has the largest terms.
+function terms(view, wide) {
+  const { sum, block: { header } } = view;
+  if (!sum || isTight(view) || isStacked(view)) return [];
+  const name = sumName(sum, header), { length } = sum.inputs ?? sum.weights ?? [];
+  const complete = isComplete(sum), most = Math.max(3, Math.min(8, Math.floor((view.h - 140) / 28)));
+  const products = complete ? productsOf(sum).products : new Float32Array(length ?? 1);
+  const title = complete ? `${name}: ${length} products` : name;
+  const head = complete ? "input \u00d7 weight" : missingText(sum, header);
+  return [{
+    wide: view.w < ROOMY ? 1.25 * wide : wide, // the list has about the same width
+    sign: "",
+    panels: [
+      bars("products of a sum", products, title, { high: 0.5 }),
+      list("terms", complete ? termRows(sum, most) : [], head, { left: 150, right: 50, signed: true }),
+    ],
+  }];
+}
+
 // The columns of the two residual sums.
 function residual(view, [before, part, sum, after], word) {
   const { block } = view;
@@ -72,7 +94,7 @@ const STEPS = [
     const { block, query, key, head } = view, { size } = block;
     const parts = ["q", "k", "v"].map((name) => headPart(block, name, name === "q" ? query : key, head));
     const limit = Math.max(...parts.map(largestOf)), words = ["queries", "keys", "values"];
-    return ["q", "k", "v"].map((name, i) => ({
+    const vectors = ["q", "k", "v"].map((name, i) => ({
       wide: 1,
       sign: "",
       panels: [
@@ -80,6 +102,7 @@ const STEPS = [
         bars(`${name} row`, parts[i], "", { limit, scale: "heads", funnel: true, follows: i > 0 }),
       ],
     }));
+    return [...vectors, ...terms(view, 1.6)];
   },
   (view) => {
     const { block, query, key, head, attention } = view, { size } = block;
@@ -176,9 +199,10 @@ const STEPS = [
     );
     const segments = block.header.heads;
     return [
-      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.3 },
-      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.3 },
-      { wide: 0.8, sign: "", panels: [list("parts", items, "norm of each head's part", { left: 62 })] },
+      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.2 },
+      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.2 },
+      ...(view.w < ROOMY ? [] : terms(view, 1.6)), // the norms need their width
+      { wide: 0.95, sign: "", panels: [list("parts", items, "norm by head", { left: 62 })] },
     ];
   },
   (view) => residual(view, ["input", "projected", "sum1", "middle"], "attention"),
@@ -186,18 +210,19 @@ const STEPS = [
     const active = rowOf(view.block, "active", view.token);
     return [
       { ...stream(view, "active", "activations of all tokens"), wide: 1 },
+      ...terms(view, 1.3),
       {
         wide: isTight(view) ? 2 : 1.35,
         sign: "",
         panels: [list("units", topUnits(view, active), unitsTitle(view), {
-          left: 62,
+          left: 68,
           tallest: 86,
           pictures: view.block.header.crop ? CROPS : 0,
         })],
       },
     ];
   },
-  (view) => residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"),
+  (view) => [...residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"), ...terms(view, 1.6)],
   (view) => {
     const { pooled, normalized, features, header: h } = view.block, segments = h.head.reads.length;
     const panels = [
@@ -210,6 +235,7 @@ const STEPS = [
     return [
       { wide: isTight(view) ? 0.8 : 1.5, sign: "", panels },
       { wide: 1, sign: "\u2192", panels: [{ ...listed, high: 1 }] },
+      ...terms(view, 1.1),
     ];
   },
 ];

@@ -5,10 +5,10 @@ import { cssOf, drawItems, fitted, INNER, OUTER, paintPanels, ringAround } from 
 import { colorIndex } from "../shared/colors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf } from "../shared/tokens.js";
-import { largest } from "../shared/vectors.js";
 import { isRead, readColumns, readsMean } from "./head.js";
 import { columnAt, CROPS, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
 import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./steps.js";
+import { showsTerms } from "./terms.js";
 
 /**
  * Paint the current step.
@@ -215,6 +215,7 @@ function drawSpread(p, { box, values }, zero, unit, theme, type) {
 function markedBar(view, { id, axis, kind }) {
   if (kind !== "bars") return null;
   if (axis === "token") return view.key;
+  if (showsTerms(id)) return null;
   if (view.step === SCORES) return view.pointedJ;
   if (view.step === VALUES) return view.panel === "z" ? view.j : null;
   if (view.step === JOIN && view.panel === "parts") return null;
@@ -257,6 +258,3 @@ function drawCrops(view, p, unit, x, y, size, count) {
     p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: INNER, line: 1 });
   }
 }
-
-// Return the channel with the largest absolute value.
-export const largestChannel = (values) => largest(Array.from(values, Math.abs), 1)[0];

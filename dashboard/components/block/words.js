@@ -7,6 +7,7 @@ import { headPart, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
 import { normText } from "./norms.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
+import { isComplete, missingText, termsText } from "./terms.js";
 
 export const STEP_TITLES = [
   "Layer norm",
@@ -35,8 +36,11 @@ function linearForm(product, offset, scale) {
   return scale ? `<i>\u03b3</i> \u2299 (${sum})` : sum;
 }
 
-// Return what a linear layer computes, in words.
-const sumText = (count, offset) => `the sum of ${count} products${offset ? " and an offset" : ""}`;
+// Return a number that a linear layer computes, with its terms, or with why they are not there.
+function sumText(sum, header) {
+  if (isComplete(sum)) return `${termsText(sum)} = ${formatted(sum.value)}`;
+  return `${formatted(sum.value)}, a sum of products; ${missingText(sum, header)}`;
+}
 
 // Return a token's name at the start of a sentence.
 function capitalName(token, header) {
@@ -183,8 +187,8 @@ export function factsOf(view) {
     const best = known?.values.map((v, i) =>
       `${formatted(v)} (${h.classes[known.labels[i]] ?? "a photograph"})`
     ).join(", ");
-    return `${positive} of ${h.hidden} units are above 0.1.` +
-      (best ? ` Largest values of unit ${view.j + 1}: ${best}.` : "");
+    return `${positive} of ${h.hidden} units are above 0.1. Unit ${view.j + 1}: norm of its vector ` +
+      formatted(block.writes[view.j]) + (best ? `, largest values ${best}.` : ".");
   }
   if (step === OUTPUT) {
     const whole = formatted(cosine(row("input"), row("output")));
@@ -209,7 +213,7 @@ export function readingOf(view) {
     joinReading,
     (v) => sumReading(v, ["input", "projected", "sum1", "middle"], "attention"),
     unitReading,
-    (v) => sumReading(v, ["middle", "mlp", "sum2", "output"], "MLP"),
+    outputReading,
     headReading,
   ];
   return readings[step](view, h, capitalName(key, h));
@@ -223,11 +227,11 @@ function normReading({ block, token, j }, h) {
   return `${channelText(token, j, h)}: ${normText(x, block.scale1, block.offset1, h.eps[0], j)}.`;
 }
 
-function vectorReading({ block, panel, query, key, head, j }, h) {
-  const name = panel?.[0] === "k" || panel?.[0] === "v" ? panel[0] : "q", token = name === "q" ? query : key;
-  const word = { q: "query", k: "key", v: "value" }[name], value = headPart(block, name, token, head)[j];
-  return `${capitalName(token, h)}, number ${j + 1} of ${block.size} of its ${word} in head ${head + 1}: ` +
-    `${formatted(value)}, ${sumText(h.dim, h.biases.qkv)}.`;
+function vectorReading({ block, head, sum }, h) {
+  const word = { q: "query", k: "key", v: "value" }[sum.part];
+  return `${capitalName(sum.token, h)}, number ${sum.j + 1} of ${block.size} of its ${word} in head ${
+    head + 1
+  }: ${sumText(sum, h)}.`;
 }
 
 function scoreReading({ block, panel, query, key, head, j, attention }, _, name) {
@@ -266,19 +270,18 @@ function valueReading({ block, panel, key, head, j, attention }, _, name) {
     `${formatted(contributions[key])}, ${inPercent(contributions[key] / total)} of all norms.${one}`;
 }
 
-function joinReading({ block, panel, token, j, query }, h) {
+function joinReading({ block, panel, token, j, query, sum }, h) {
   if (panel === "parts") {
     const value = rowOf(block, "headNorms", query)[j];
     return `Head ${j + 1} adds a vector of norm ${
       formatted(value)
     } to the output. Click to choose this head.`;
   }
-  const out = panel === "projected" || panel === "projected row";
-  const value = rowOf(block, out ? "projected" : "joined", token)[j], head = Math.floor(j / block.size);
-  const what = out
-    ? `${sumText(h.dim, h.biases.block)}${h.scaled ? ", scaled by LayerScale" : ""}`
-    : `number ${(j % block.size) + 1} of head ${head + 1}`;
-  return `${channelText(token, j, h)}: ${formatted(value)}, ${what}.`;
+  if (!panel?.startsWith("joined")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)}.`;
+  const value = rowOf(block, "joined", token)[j], head = Math.floor(j / block.size);
+  return `${channelText(token, j, h)}: ${formatted(value)}, number ${(j % block.size) + 1} of head ${
+    head + 1
+  }.`;
 }
 
 function sumReading({ block, token, j }, [before, part, sum, after], name) {
@@ -288,9 +291,14 @@ function sumReading({ block, token, j }, [before, part, sum, after], name) {
   return `${channelText(token, j, h)}: ${text} (${name}) = ${formatted(at(sum))}${normed}.`;
 }
 
-function unitReading({ block, token, j }, h) {
-  const value = rowOf(block, "hidden", token)[j], active = rowOf(block, "active", token)[j];
-  return `${capitalName(token, h)}, unit ${j + 1} of ${h.hidden}: ` +
-    `${ACTIVATION_NAMES[h.activation]}(${formatted(value)}) = ` +
-    `${formatted(active)}, times a vector of norm ${formatted(block.writes[j])}.`;
+function unitReading({ block, token, j, sum }, h) {
+  const active = rowOf(block, "active", token)[j];
+  const activation = `${ACTIVATION_NAMES[h.activation]}(${formatted(sum.value)}) = ${formatted(active)}`;
+  return `${capitalName(token, h)}, unit ${j + 1}: ${sumText(sum, h)}; ${activation}.`;
+}
+
+function outputReading(view, h) {
+  const { panel, sum, token } = view;
+  if (panel?.startsWith("mlp")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)} (MLP).`;
+  return sumReading(view, ["middle", "mlp", "sum2", "output"], "MLP");
 }

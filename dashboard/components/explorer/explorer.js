@@ -16,6 +16,7 @@ import {
   drawLarge,
   drawPicture,
   drawPlot,
+  drawPlotRings,
   drawScale,
   paintImage,
   paintMap,
@@ -57,8 +58,10 @@ class Explorer extends /** @type {any} */ (AttentionView) {
   values = []; // of the large maps
   tokens = []; // of the large maps
   limits = []; // of the large maps, for each the value with the brightest color
+  arranged = null; // what the layout of the grid was computed from
   sheet = createCanvas(1, 1);
   picture = createCanvas(1, 1);
+  dots = { canvas: createCanvas(1, 1), header: null, look: "" }; // of the plot
   large = [createCanvas(1, 1), createCanvas(1, 1)];
 
   constructor(root) {
@@ -149,7 +152,9 @@ class Explorer extends /** @type {any} */ (AttentionView) {
     const { query, second } = this.state;
     const onDemand = this.header.only !== null;
     this.used.pinned = true;
-    if (query === null || onDemand) return this.set({ query: token, second: null }, { ask: onDemand });
+    if (query === null || onDemand) {
+      return this.set({ query: token, second: null }, { ask: onDemand, now: true });
+    }
     if (token === query) return this.set({ query: second, second: null });
     this.used.compared = true;
     this.set({ second: token === second ? null : token });
@@ -246,8 +251,7 @@ class Explorer extends /** @type {any} */ (AttentionView) {
     const widthOf = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = widthOf(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side, zoom);
-    const [wide, high] = [area.clientWidth / zoom, area.clientHeight / zoom];
-    this.plan = gridPlan(this.maps, wide, high, zoom, measureOf(this));
+    this.arrangeGrid(area.clientWidth / zoom, area.clientHeight / zoom, zoom);
     const [gridWidth, gridHeight] = [this.plan.width * zoom, this.plan.height * zoom];
     canvas.grid.style.width = `${gridWidth}px`;
     canvas.grid.style.height = `${gridHeight}px`;
@@ -259,13 +263,35 @@ class Explorer extends /** @type {any} */ (AttentionView) {
       const width = widthOf(canvas.large[i]), p = new CanvasPainter(canvas.large[i], width, width);
       drawLarge(p, header, this.large[i], width, this.tokens[i], this.hoveredPatch);
     });
-    const [w, h] = [widthOf(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
-    this.plot = plotPlan(header, w / zoom, h / zoom, zoom);
-    const plot = new CanvasPainter(canvas.plot, w, h);
-    plot.ctx.scale(zoom, zoom);
-    drawPlot(plot, this, this.plot);
+    this.paintPlot(widthOf(canvas.plot), Math.max(90, canvas.plot.clientHeight), zoom);
     const width = Math.max(40, canvas.scale.clientWidth);
     drawScale(new CanvasPainter(canvas.scale, width, 9), this.scaleColors, width, 9);
+  }
+
+  // Compute the layout of the grid, unless nothing has changed that it depends on.
+  arrangeGrid(wide, high, zoom) {
+    const measure = measureOf(this), given = [this.maps, wide, high, zoom, measure];
+    if (this.arranged?.every((one, i) => one === given[i])) return;
+    this.plan = gridPlan(this.maps, wide, high, zoom, measure);
+    this.arranged = given;
+  }
+
+  // Draw the plot. Its dots are kept on a canvas: those of 144 heads would take longer than all maps.
+  paintPlot(w, h, zoom) {
+    const { header, theme, canvas } = this, ratio = window.devicePixelRatio || 1;
+    const font = `${theme.font} ${document.fonts.status}`; // its text is drawn again when the font arrives
+    const look = [w, h, zoom, ratio, theme.text, theme.background, font].join();
+    if (this.dots.header !== header || this.dots.look !== look) {
+      this.plot = plotPlan(header, w / zoom, h / zoom, zoom);
+      const dots = new CanvasPainter(this.dots.canvas, w, h);
+      dots.ctx.scale(zoom, zoom);
+      drawPlot(dots, this, this.plot);
+      Object.assign(this.dots, { header, look });
+    }
+    const plot = new CanvasPainter(canvas.plot, w, h), { width, height } = this.dots.canvas;
+    plot.pixels(this.dots.canvas, 0, 0, width, height, 0, 0, w, h);
+    plot.ctx.scale(zoom, zoom);
+    drawPlotRings(plot, this, this.plot);
   }
 }
 

@@ -5,28 +5,10 @@
 // many weights to send, header.only is a token, and the weights are [layers, heads, 2, T]: the row and the
 // column of that token.
 
+import { decodeFloat16 } from "../shared/half.js";
 import { readHeader } from "../shared/message.js";
 
-const HALF = (() => {
-  const table = new Float32Array(65536); // the value of every float16
-  for (let i = 0; i < 65536; i++) {
-    const sign = i & 0x8000 ? -1 : 1;
-    const exponent = (i >> 10) & 31;
-    const fraction = i & 1023;
-    table[i] = sign *
-      (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-  }
-  return table;
-})();
-
 const MAX_BYTES = 96 * 2 ** 20; // of the decoded frames in the cache
-
-function decodeFloat16(bytes, from, count) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + from, 2 * count);
-  const out = new Float32Array(count);
-  for (let i = 0; i < count; i++) out[i] = HALF[view.getUint16(2 * i, true)];
-  return out;
-}
 
 /** @typedef {{ weights: Float32Array, rollout: Float32Array, header: any }} Frame */
 
@@ -114,33 +96,43 @@ export class Maps {
     const { weights } = frame;
     const only = frame.header.only !== null;
     const keys = direction === "keys";
+    const stride = keys && !only ? T : 1;
     values.fill(0);
     masses.fill(0);
     for (let l = 0; l < layers; l++) {
       for (let h = 0; h < heads; h++) {
         const base = (l * heads + h) * (only ? 2 : T) * T;
         const start = base + (only ? (keys ? T : 0) : keys ? token : token * T);
-        const stride = keys && !only ? T : 1;
         const cell = l * columns + h;
         const own = cell * N, row = (l * columns + heads) * N, column = (layers * columns + h) * N;
-        const all = (layers * columns + heads) * N;
-        for (let k = 0; k < N; k++) {
-          const v = weights[start + (k + first) * stride];
+        for (let k = 0, from = start + first * stride; k < N; k++, from += stride) {
+          const v = weights[from];
           values[own + k] = v;
-          values[row + k] += v / heads;
-          values[column + k] += v / layers;
-          values[all + k] += v / (layers * heads);
+          values[row + k] += v;
+          values[column + k] += v;
         }
         for (let k = 0; k < first; k++) {
           const v = weights[start + k * stride], from = k * cells;
           masses[from + cell] = v;
-          masses[from + l * columns + heads] += v / heads;
-          masses[from + layers * columns + h] += v / layers;
-          masses[from + layers * columns + heads] += v / (layers * heads);
+          masses[from + l * columns + heads] += v;
+          masses[from + layers * columns + h] += v;
         }
       }
     }
+    this.divideSums(values, N);
+    for (let k = 0; k < first; k++) this.divideSums(masses.subarray(k * cells, (k + 1) * cells), 1);
     return this;
+  }
+
+  // Turn the sums over heads and over layers into means, and compute the mean over both. `values` has `size`
+  // numbers for each cell.
+  divideSums(values, size) {
+    const { layers, heads, columns } = this, all = (layers * columns + heads) * size;
+    for (let l = 0; l < layers; l++) {
+      const row = (l * columns + heads) * size;
+      for (let k = 0; k < size; k++) values[all + k] += (values[row + k] /= heads) / layers;
+    }
+    for (let i = layers * columns * size; i < all; i++) values[i] /= layers;
   }
 
   // Compute the difference of two sets of maps.
@@ -163,14 +155,12 @@ export class Maps {
 
   // Return the end of the color scale for each cell [cells]: one for all, one per layer, or one per map.
   maxima(scale) {
-    const { rows, columns } = this;
+    const { rows, columns, values } = this;
     const perMap = new Float32Array(rows * columns);
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) {
-        let max = 0;
-        for (const v of this.map(r, c)) max = Math.max(max, Math.abs(v));
-        perMap[r * columns + c] = max || 1e-9;
-      }
+    for (let cell = 0, i = 0; cell < this.cells; cell++) {
+      let max = 0;
+      for (const end = i + this.patches; i < end; i++) max = Math.max(max, Math.abs(values[i]));
+      perMap[cell] = max || 1e-9;
     }
     if (scale === "map") return perMap;
     const shared = scale === "layer" ? null : perMap.reduce((a, b) => Math.max(a, b));

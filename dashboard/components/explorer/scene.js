@@ -1,6 +1,6 @@
 // The pictures of the explorer. Both painters can draw them.
 
-import { colorIndex } from "../shared/colors.js";
+import { writeColors } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
 import { referenceName } from "./words.js";
 
@@ -18,13 +18,9 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
   const pixels = new Uint32Array(sheet.data.data.buffer);
   for (let r = 0; r < maps.rows; r++) {
     for (let c = 0; c < maps.columns; c++) {
-      const map = maps.map(r, c);
-      const max = maxima[r * maps.columns + c];
+      const map = maps.map(r, c), scale = { colors, max: maxima[r * maps.columns + c], signed, root };
       for (let y = 0; y < side; y++) {
-        const line = (r * side + y) * width + c * side;
-        for (let i = 0; i < side; i++) {
-          pixels[line + i] = colors[colorIndex(map[y * side + i], max, signed, root)];
-        }
+        writeColors(pixels, (r * side + y) * width + c * side, map, y * side, side, scale);
       }
     }
   }
@@ -32,42 +28,50 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
 }
 
 /**
- * Return the color of a pixel below a map: unchanged where the map is 0, and tinted where it is large.
- * @param {number[]} rgb of the photograph
- * @param {number} share of the map's maximum, 0 to 1
- * @param {{color: number[], share: number}} tint and its share at the map's maximum
+ * Write the pixels of an image with a map over it as RGBA: unchanged where the map is 0, and tinted where it
+ * is large. Painted pixels have the mean color and are not covered by the map.
+ * @param {Uint8ClampedArray} out [size, size, 4]
+ * @param {Uint8Array} image [size, size, 3]
+ * @param {{ size: number, side: number, mean: number[] }} header `side`: patches in a row
+ * @param {Uint8Array} mask 1 for each painted pixel
+ * @param {ArrayLike<number> | null} map [side * side]
+ * @param {number} max of the map
+ * @param {{ color: number[], share: number }} tint and its share at the map's maximum
  */
-export function overlayColor(rgb, share, tint) {
-  const amount = tint.share * share;
-  return rgb.map((v, i) => (1 - amount) * v + amount * tint.color[i]);
+export function blendImage(out, image, { size, side, mean }, mask, map, max, tint) {
+  const whole = 65536; // amounts are integers of this unit, with which the loop is several times faster
+  const amounts = Int32Array.from(
+    { length: side * side },
+    (_, i) => map ? Math.round(whole * tint.share * Math.min(1, map[i] / max)) : 0,
+  );
+  const columns = Uint16Array.from({ length: size }, (_, x) => Math.floor(x / (size / side)));
+  const [red, green, blue] = tint.color, pixels = new Uint32Array(out.buffer);
+  const painted = packed(...mean.map(Math.round));
+  for (let y = 0, i = 0; y < size; y++) {
+    const row = columns[y] * side;
+    for (let x = 0; x < size; x++, i++) {
+      const amount = amounts[row + columns[x]], rest = whole - amount;
+      const r = (rest * image[3 * i] + amount * red + whole / 2) >> 16;
+      const g = (rest * image[3 * i + 1] + amount * green + whole / 2) >> 16;
+      const b = (rest * image[3 * i + 2] + amount * blue + whole / 2) >> 16;
+      pixels[i] = mask[i] ? painted : packed(r, g, b);
+    }
+  }
 }
 
-// Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by
-// the map.
-export function paintImage(canvas, image, { size, side, mean }, mask, map, max, tint) {
+// Return an opaque color as the number that a little-endian machine stores as RGBA.
+const packed = (r, g, b) => (255 << 24) | (b << 16) | (g << 8) | r;
+
+// Paint the image, S x S pixels, and a map over it: see `blendImage`.
+export function paintImage(canvas, image, header, mask, map, max, tint) {
+  const { size } = header;
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
     canvas.data = null;
   }
   const ctx = canvas.getContext("2d");
   canvas.data ??= ctx.createImageData(size, size);
-  const out = canvas.data.data;
-  const patch = size / side;
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const i = y * size + x;
-      const hidden = mask[i];
-      let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
-      if (map && !hidden) {
-        const share = map[Math.floor(y / patch) * side + Math.floor(x / patch)] / max;
-        [r, g, b] = overlayColor([r, g, b], share, tint);
-      }
-      out[4 * i] = r;
-      out[4 * i + 1] = g;
-      out[4 * i + 2] = b;
-      out[4 * i + 3] = 255;
-    }
-  }
+  blendImage(canvas.data.data, image, header, mask, map, max, tint);
   ctx.putImageData(canvas.data, 0, 0);
   return canvas;
 }
@@ -77,9 +81,7 @@ export function paintMap(canvas, values, side, max, colors, signed = false) {
   canvas.width = canvas.height = side;
   const data = canvas.getContext("2d").createImageData(side, side);
   const pixels = new Uint32Array(data.data.buffer);
-  values.forEach((v, i) => {
-    pixels[i] = colors[colorIndex(v, max, signed)];
-  });
+  writeColors(pixels, 0, values, 0, values.length, { colors, max, signed, root: false });
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
 
@@ -155,7 +157,8 @@ function ticks(limit, count) {
   return Array.from({ length: Math.floor(limit / step) + 1 }, (_, i) => i * step);
 }
 
-export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
+// Draw the axes, the references and the dots of the plot: everything that does not follow the pointer.
+export function drawPlot(p, { header, theme, type }, plan) {
   const small = { ...type, size: 11, color: theme.faint };
   for (const v of ticks(plan.limits[0], 5)) {
     p.segment(plan.px(v), plan.top, plan.px(v), plan.bottom, { stroke: theme.grid });
@@ -189,6 +192,10 @@ export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
       p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: theme.background, line: 0.7 });
     })
   );
+}
+
+// Draw rings around the dots of the chosen layer and head, and of those under the pointer.
+export function drawPlotRings(p, { header, state, theme, hoveredCell }, plan) {
   for (
     const [l, h, line] of [
       [state.layer, state.head, 3],

@@ -20,12 +20,14 @@ export class AttentionView extends /** @type {any} */ (View) {
     this.schedule();
   }
 
-  set(changes, { ask = false } = {}) {
+  // Change the state. `ask`: the server must send other numbers, with `now` without the delay.
+  set(changes, { ask = false, now = false } = {}) {
     Object.assign(this.state, changes);
     this.saveAddress();
+    if (ask && now) this.ask("look");
     this.showControls();
     this.schedule();
-    if (ask) this.scheduleRequest();
+    if (ask && !now) this.scheduleRequest();
   }
 
   // Send a request for the current state after a short delay. A later call replaces an earlier one.

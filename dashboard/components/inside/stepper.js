@@ -102,8 +102,13 @@ export class InsideStepper extends /** @type {any} */ (View) {
 
   // Send a request with the state to the server.
   ask(kind, block = this.blockIndex) {
-    const state = Object.entries(this.state(block)).filter(([, text]) => text !== null);
-    this.host.ask(`${kind}?${new URLSearchParams(state)}`);
+    const state = Object.entries({ ...this.state(block), ...this.wanted(block) });
+    this.host.ask(`${kind}?${new URLSearchParams(state.filter(([, text]) => text !== null))}`);
+  }
+
+  // What a request asks for in addition to the state, as parameters.
+  wanted(_block) {
+    return {};
   }
 
   // The class that is written out: the last one pointed at, or the most probable one.

@@ -51,3 +51,23 @@ export function colorIndex(value, max, signed, root = false) {
   const fraction = signed ? 0.5 + share / 2 : share;
   return Math.max(0, Math.min(255, Math.round(255 * fraction)));
 }
+
+/**
+ * Write the colors of `count` values from `values[from]` to `pixels[to]`: those that `colorIndex` chooses,
+ * without a call for each value.
+ * @param {Uint32Array} pixels
+ * @param {number} to
+ * @param {ArrayLike<number>} values
+ * @param {number} from
+ * @param {number} count
+ * @param {{ colors: Uint32Array, max: number, signed: boolean, root: boolean }} scale see `colorIndex`
+ */
+export function writeColors(pixels, to, values, from, count, { colors, max, signed, root }) {
+  const middle = signed ? 127.5 : 0, length = 255 - middle;
+  for (let i = 0; i < count; i++) {
+    let share = values[from + i] / max;
+    if (root) share = share < 0 ? -Math.sqrt(-share) : Math.sqrt(share);
+    const index = middle + length * share + 0.5;
+    pixels[to + i] = colors[index < 0 ? 0 : index > 255 ? 255 : index | 0];
+  }
+}

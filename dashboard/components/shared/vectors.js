@@ -22,6 +22,9 @@ export function largest(values, count) {
   return Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a]).slice(0, count);
 }
 
+// Return the index of the largest absolute value.
+export const largestChannel = (values) => largest(Array.from(values, Math.abs), 1)[0];
+
 /** @param {ArrayLike<number>} a */
 export function cosine(a, b) {
   const length = norm(a) * norm(b);

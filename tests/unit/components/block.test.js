@@ -11,85 +11,7 @@ import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
 import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
 import { formulaOf, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
-
-const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
-
-/**
- * Return a block of 5 tokens (CLS and 2 x 2 patches), 4 channels, 2 heads of 2, 6 units and 3 classes.
- * @returns {any}
- */
-function small(changes = {}) {
-  const header = {
-    tokens: 5,
-    dim: 4,
-    heads: 2,
-    hidden: 6,
-    outputs: 3,
-    first: 1,
-    prefix: ["cls"],
-    listed: [0, 1, 2],
-    features: 4,
-    head: { reads: ["cls"], norm_first: false, layer: null },
-    activation: "gelu",
-    scaled: false,
-    biases: { qkv: true, block: true },
-    side: 2,
-    layer: 1,
-    layers: 3,
-    norm: "pre",
-    eps: [0, 0, 0],
-    only: null,
-    size: 4,
-    units: [],
-    searched: 0,
-    truth: 1,
-    classes: ["cat", "dog", "ship"],
-    ...changes,
-  };
-  const count = (n, value) => Float32Array.from({ length: n }, (_, i) => value(i));
-  const stream = () => count(20, (i) => Math.sin(i));
-  const names = ["input", "attentionInput", "q", "k", "v", "projected", "sum1", "middle", "mlpInput", "mlp"];
-  const arrays = Object.fromEntries([...names, "sum2", "output", "joined"].map((name) => [name, stream()]));
-  return {
-    header,
-    pre: header.norm === "pre",
-    rows: 5,
-    size: 2,
-    ...arrays,
-    hidden: count(30, (i) => Math.cos(i)),
-    active: count(30, (i) => gelu(Math.cos(i))),
-    headNorms: count(10, (i) => i),
-    writes: count(6, () => 1),
-    ...Object.fromEntries(["scale1", "scale2", "scale3"].map((name) => [name, count(4, () => 2)])),
-    ...Object.fromEntries(["offset1", "offset2", "offset3"].map((name) => [name, count(4, () => 0.5)])),
-    classWeights: count(12, (i) => i),
-    classBias: count(3, () => 0.25),
-    pooled: count(4, (i) => i),
-    normalized: count(4, (i) => i),
-    features: count(4, (i) => i),
-    logits: Float32Array.of(1, 3, 2),
-    probabilities: softmax([1, 3, 2], 1),
-  };
-}
-
-function viewOf(step, changes = {}, header = {}) {
-  const block = small(header), query = 2, head = 1;
-  const attention = attentionRow(block, query, head);
-  const sizes = { w: 1000, h: 400, heights: { active: 6 }, wholes: new Set(["k", "v"]) };
-  const pointed = { panel: null, pointedJ: null, key: 3, j: 1, klass: 1, token: query };
-  return {
-    block,
-    step,
-    query,
-    head,
-    temperature: 1,
-    attentionTemperature: 1,
-    attention,
-    ...sizes,
-    ...pointed,
-    ...changes,
-  };
-}
+import { near, small, viewOf } from "./small_block.js";
 
 Deno.test("layer norm gives mean 0 and variance 1 before scale and offset", () => {
   const out = layerNorm(Float32Array.of(1, 3, 10, 30), [1, 1], [0, 0], 0);
@@ -167,7 +89,7 @@ Deno.test("a dot product is written out with its largest terms and the sum of th
 });
 
 Deno.test("every step has panels inside the drawing, on wide and narrow screens, in both norms", () => {
-  for (const [w, high] of [[1000, 400], [550, 260], [360, 800]]) {
+  for (const [w, high] of [[1200, 300], [1000, 400], [550, 260], [360, 800]]) {
     for (const norm of ["pre", "post"]) {
       for (let step = 0; step <= CLASSIFIER; step++) {
         const view = viewOf(step, { w, h: high }, { norm });
@@ -278,7 +200,7 @@ Deno.test("formulas name the activation, LayerScale and the offsets that a model
   assert.match(formulaOf(viewOf(7)), /GELU\(.*b.*\) \+ /);
   assert.match(formulaOf(viewOf(7, {}, other)), /\u03b3.*QuickGELU\([^+]*\)\)$/);
   assert.doesNotMatch(formulaOf(viewOf(1, {}, other)), /\+/);
-  assert.match(readingOf(viewOf(1, { panel: "q" })), /products and an offset/);
+  assert.match(readingOf(viewOf(1, { panel: "q" })), /\(offset\) = /);
   assert.doesNotMatch(readingOf(viewOf(1, { panel: "q" }, other)), /offset/);
   assert.match(readingOf(viewOf(7, {}, other)), /QuickGELU\(/);
 });

@@ -9,17 +9,32 @@ import {
   paintBrush,
   Strokes,
 } from "../../../dashboard/components/explorer/mask.js";
-import { colorIndex, rootTable } from "../../../dashboard/components/shared/colors.js";
-import { overlayColor } from "../../../dashboard/components/explorer/scene.js";
+import { colorIndex, rootTable, writeColors } from "../../../dashboard/components/shared/colors.js";
+import { blendImage } from "../../../dashboard/components/explorer/scene.js";
 
 const MAGENTA = { color: [255, 0, 128], share: 0.65 };
 
 Deno.test("the overlay leaves patches without attention as they are and tints the largest weights", () => {
-  const photo = [200, 100, 50], most = overlayColor(photo, 1, MAGENTA);
-  assert.deepEqual(overlayColor(photo, 0, MAGENTA), photo);
-  const distance = (color) => Math.hypot(...MAGENTA.color.map((v, i) => color[i] - v));
-  assert.ok(distance(most) < distance(overlayColor(photo, 0.5, MAGENTA)));
-  assert.ok(distance(most) < distance(photo));
+  // 4 x 4 pixels of 2 x 2 patches with the weights 0, 1, 2 and 4; the last pixel is painted
+  const image = Uint8Array.from({ length: 48 }, (_, i) => (37 * i) % 256), mask = new Uint8Array(16);
+  const header = { size: 4, side: 2, mean: [10, 20, 30] }, weights = [0, 1, 2, 4];
+  mask[15] = 1;
+  const blended = (map) => {
+    const out = new Uint8ClampedArray(64);
+    blendImage(out, image, header, mask, map, 4, MAGENTA);
+    return out;
+  };
+  const plain = blended(null), tinted = blended(weights);
+  for (let pixel = 0; pixel < 16; pixel++) {
+    const patch = 2 * Math.floor(pixel / 8) + Math.floor((pixel % 4) / 2);
+    const photo = pixel === 15 ? header.mean : [...image.subarray(3 * pixel, 3 * pixel + 3)];
+    const amount = pixel === 15 ? 0 : (0.65 * weights[patch]) / 4;
+    assert.deepEqual([...plain.subarray(4 * pixel, 4 * pixel + 4)], [...photo, 255]);
+    MAGENTA.color.forEach((color, channel) => {
+      const expected = photo[channel] + amount * (color - photo[channel]);
+      assert.ok(Math.abs(tinted[4 * pixel + channel] - expected) <= 0.51);
+    });
+  }
 });
 
 Deno.test("a mask of a link paints only if it is valid and of this image", () => {
@@ -98,4 +113,16 @@ Deno.test("the color bar of a square-root scale is linear in the weight", () => 
   assert.deepEqual([...rootTable(table, false)].filter((_, i) => i % 85 === 0), [0, 147, 208, 255]);
   const signed = rootTable(table, true);
   assert.deepEqual([signed[0], signed[255], signed[0] + signed[255]], [0, 255, 255]);
+});
+
+Deno.test("the colors of many values are those that are chosen one by one", () => {
+  const colors = Uint32Array.from({ length: 256 }, (_, i) => 1000 + i);
+  const values = Float32Array.from({ length: 401 }, (_, i) => (i - 200) / 150); // beyond both ends
+  for (const [signed, root] of [[false, false], [false, true], [true, false], [true, true]]) {
+    const pixels = new Uint32Array(403).fill(7);
+    writeColors(pixels, 2, values, 1, 400, { colors, max: 1.1, signed, root });
+    assert.deepEqual([pixels[0], pixels[1], pixels[402]], [7, 7, 7]);
+    const expected = [...values.subarray(1)].map((v) => colors[colorIndex(v, 1.1, signed, root)]);
+    assert.deepEqual([...pixels.subarray(2, 402)], expected);
+  }
 });

@@ -156,3 +156,14 @@ def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
     sweep = next(sweep for sweep in sweeps() if sweep.bundled)
     rows = sample_efficiency(sample_curve(sweep.runs)).rows
     assert rows[1] == ["ViT", 2249, 47.975, 0.205]  # the runs samples-vit-05-*: 48.18 and 47.77 %
+
+
+def test_fine_tuned_line_has_its_own_name_color_and_room():
+    tuned = "ViT from vit-cifar10"
+    scratch = [sample("vit", "ViT", share, 0.3) for share in (0.1, 1.0)]
+    rows = [*scratch, *(sample("vit", tuned, share, 0.5, recipe="finetune") for share in (0.1, 1.0))]
+    alone, both = sample_efficiency(scratch).plot, sample_efficiency(rows).plot
+    assert {trace.name: list(trace.y) for trace in both.data} == {"ViT": [30, 30], tuned: [50, 50]}
+    assert len({trace.line.color for trace in both.data}) == 2
+    assert any(note.text == f"<b>{tuned}</b>" for note in both.layout.annotations)
+    assert alone.layout.margin.r < both.layout.margin.r

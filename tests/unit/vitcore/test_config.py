@@ -19,6 +19,7 @@ from vitcore.config import (
     read_config,
 )
 from vitcore.errors import UserError
+from vitcore.recipes import FINE_TUNING
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,11 @@ def test_true_and_false_are_not_numbers_in_any_setting(model, tmp_path):
     config = make_config(model=model).model_dump(mode="json")
     for name in (*training, *options):
         place = options if name in options else training
-        usual = config["options"].get(name, fields[name].default) if place is options else config[name]
+        usual = (
+            config["options"].get(name, fields[name].default)
+            if place is options
+            else config.get(name, Config.model_fields[name].default)
+        )
         for wrong in (True, False, [*usual[:-1], True] if isinstance(usual, list) else True):
             with pytest.raises(UserError, match=rf"^{name} is .*(true|false)"):
                 make_config(model=model, **{name: wrong})
@@ -116,7 +121,7 @@ def test_switch_takes_true_and_false_and_no_other_number():
 
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
-@pytest.mark.parametrize("recipe", RECIPE_NAMES)
+@pytest.mark.parametrize("recipe", [*RECIPE_NAMES, *FINE_TUNING])
 def test_every_recipe_is_a_valid_configuration(recipe, model):
     config = make_config(recipe, model=model)
     assert (config.recipe, config.model) == (recipe, model)

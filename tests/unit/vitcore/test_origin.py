@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from vitcore import provenance
 from vitcore.__main__ import app  # with every command
-from vitcore.config import launch_command, make_config
+from vitcore.config import make_config
 from vitcore.exchange.archive import without_machine
 from vitcore.queue import launch
 from vitcore.runs.folder import list_runs
+from vitcore.runs.titles import launch_command
 
 OTHERS = [
     make_config("quick"),

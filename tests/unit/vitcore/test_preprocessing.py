@@ -15,7 +15,7 @@ from tests.made_runs import make_run
 from vitcore.analysis.attention import capture
 from vitcore.analysis.tokens import read_tokens
 from vitcore.cli.settings import parse_settings
-from vitcore.config import Config, dump_config, launch_command, make_config, read_config
+from vitcore.config import Config, dump_config, make_config, read_config
 from vitcore.data.augment import augment
 from vitcore.data.datasets import Split
 from vitcore.data.images import padded, square
@@ -25,6 +25,7 @@ from vitcore.models.evaluate import evaluate
 from vitcore.preprocessing import Preprocessing, attach, preprocessing_of
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject
+from vitcore.runs.titles import launch_command
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}

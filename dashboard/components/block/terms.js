@@ -1,0 +1,191 @@
+// The sum of products that a number of a linear layer is: an input times a row of weights, and an offset.
+
+import { formatted, productText } from "../shared/numbers.js";
+import { largest, largestChannel } from "../shared/vectors.js";
+import { headPart, rowOf } from "./data.js";
+import { CLASSIFIER, isAttention, JOIN, MLP, OUTPUT, QKV } from "./steps.js";
+
+// What each step computes with weights, of which one is written out: the part of a panel.
+const PART_OF = {
+  [QKV]: (panel) => /^[qkv]( row)?$/.test(panel) ? panel[0] : null,
+  [JOIN]: (panel) => panel.startsWith("projected") ? "projected" : null,
+  [MLP]: (panel) => panel === "units" || panel.startsWith("active") ? "hidden" : null,
+  [OUTPUT]: (panel) => panel === "image" ? null : "mlp",
+  [CLASSIFIER]: (panel) => ["features", "classes"].includes(panel) ? panel : null,
+};
+const STANDARD = {
+  [QKV]: "q",
+  [JOIN]: "projected",
+  [MLP]: "hidden",
+  [OUTPUT]: "mlp",
+  [CLASSIFIER]: "classes",
+};
+const VALUE = { projected: "projected", hidden: "hidden", mlp: "mlp" };
+const INPUT = { projected: "joined", hidden: "mlpInput", mlp: "active" };
+const LAYER = { projected: "out", hidden: "widen", mlp: "narrow" };
+
+/** Whether a panel shows the terms, so that pointing at it changes nothing. */
+export const showsTerms = (panel) => panel === "products of a sum" || panel === "terms";
+
+/**
+ * Return the sum that a hit of the pointer selects, { part, j }, or null.
+ * @param {number} step
+ * @param {any} found
+ */
+export function pointedSum(step, found) {
+  const part = found && PART_OF[step]?.(found.panel), j = found?.j ?? found?.item;
+  return part && j !== undefined ? { part, j } : null;
+}
+
+/** The sum that the keys select in a step. */
+export const keyedSum = (step, j) => STANDARD[step] ? { part: STANDARD[step], j } : null;
+
+/**
+ * Return the sum that is written out in a step, or null in a step without weights:
+ * - part, j: what it is; token: whose number; value: the number as the model computes it;
+ * - layer, row: of the weights that the server has; null if they are part of the message;
+ * - inputs, weights, offset, scale: its terms. `weights` is null if the browser does not have them, and
+ *   `inputs` if the token's numbers were not sent;
+ * - active: a unit of the MLP after the activation;
+ * - hasOffset, hasScale: whether the model has these parts.
+ * @param {any} view
+ */
+export function sumOf(view) {
+  const { block, step, summed } = view, { header } = block;
+  const part = summed?.part ?? STANDARD[step];
+  if (!part) return null;
+  if (step === CLASSIFIER) return sumOfHead(view, header.outputs ? part : "features");
+  if (isAttention(step)) return sumOfVector(view, part, summed?.j ?? view.j);
+  const { token } = view, shown = rowOf(block, VALUE[part], token);
+  const j = summed?.j ?? (step === JOIN ? largestChannel(shown) : view.j);
+  return withWeights(view, {
+    part,
+    j,
+    token,
+    value: shown[j],
+    layer: LAYER[part],
+    row: j,
+    inputs: rowOf(block, INPUT[part], token),
+    active: part === "hidden" ? rowOf(block, "active", token)[j] : undefined,
+    hasOffset: header.biases.block,
+    hasScale: header.scaled && part !== "hidden",
+  });
+}
+
+// A number of the query, the key or the value of a token in a head.
+function sumOfVector(view, part, j) {
+  const { block, head, query, key } = view, { dim, only, biases } = block.header;
+  const token = part === "q" ? query : key;
+  return withWeights(view, {
+    part,
+    j,
+    token,
+    value: headPart(block, part, token, head)[j],
+    layer: "qkv",
+    row: "qkv".indexOf(part) * dim + head * block.size + j,
+    inputs: only === null || only === token ? rowOf(block, "attentionInput", token) : null,
+    hasOffset: biases.qkv,
+    hasScale: false,
+  });
+}
+
+// A logit, or a feature of a head with a layer in front of the classifier.
+function sumOfHead(view, part) {
+  const { block, klass, summed } = view, { header, normalized, features, logits } = block;
+  if (part === "classes") {
+    const at = header.listed.indexOf(klass), { length } = features;
+    return {
+      part,
+      j: klass,
+      value: logits[klass],
+      layer: null,
+      inputs: features,
+      weights: block.classWeights.subarray(at * length, (at + 1) * length),
+      offset: block.classBias[at],
+      scale: 1,
+      hasOffset: true,
+      hasScale: false,
+    };
+  }
+  if (!header.head.layer) return null;
+  const j = summed?.part === "features" ? summed.j : klass;
+  return withWeights(view, {
+    part,
+    j,
+    value: features[j],
+    layer: "features",
+    row: j,
+    inputs: normalized,
+    hasOffset: header.head.layer === "tanh",
+    hasScale: false,
+  });
+}
+
+const MISSING = { weights: null, offset: 0, scale: 1 };
+
+// Add the row of weights to a sum, if the browser has it.
+const withWeights = (view, sum) => ({
+  ...sum,
+  ...(view.weightRows.row(view.block.header, sum.layer, sum.row) ?? MISSING),
+});
+
+/**
+ * Return the products of a sum, the sum itself with its offset, and the number after LayerScale.
+ * @param {any} sum with weights
+ */
+export function productsOf({ inputs, weights, offset, scale }) {
+  const products = Float64Array.from(inputs, (x, i) => x * weights[i]);
+  const total = products.reduce((a, b) => a + b, 0) + offset;
+  return { products, total, scaled: total * scale };
+}
+
+const signedText = (v) => v < 0 ? `(${formatted(v)})` : formatted(v);
+
+/** Whether the terms of a sum can be written out. */
+export const isComplete = (sum) => Boolean(sum?.weights && sum.inputs);
+
+/**
+ * Return a sum with its largest terms written out, without its value.
+ * @param {any} sum complete
+ */
+export function termsText(sum) {
+  const { inputs, weights, offset, scale, hasOffset, hasScale } = sum;
+  const text = productText(inputs, weights, hasOffset ? [offset] : []) + (hasOffset ? " (offset)" : "");
+  return hasScale ? `(${text}) \u00d7 ${signedText(scale)} (LayerScale)` : text;
+}
+
+/** Return why the terms of a sum are not written out. */
+export function missingText(sum, { standalone }) {
+  if (!sum.inputs) return "choose this token to see the terms";
+  return standalone ? "its weights are not in this file" : "loading its weights";
+}
+
+/**
+ * Return the rows of the list of terms: the `most` largest products, the sum of the others, the offset, and
+ * the sum itself.
+ * @param {any} sum complete
+ * @param {number} most
+ */
+export function termRows(sum, most) {
+  const { inputs, weights, offset, scale, hasOffset, hasScale } = sum, { products, total } = productsOf(sum);
+  const order = largest(products.map(Math.abs), products.length), others = order.slice(most);
+  const row = (label, value, bold = false) => ({ label, value, text: formatted(value), bold });
+  const rows = order.slice(0, most).map((i) =>
+    row(`${i + 1}: ${formatted(inputs[i])} \u00d7 ${signedText(weights[i])}`, products[i])
+  );
+  if (others.length) {
+    rows.push(row(`${others.length} smaller`, others.reduce((rest, i) => rest + products[i], 0)));
+  }
+  if (hasOffset) rows.push(row("offset", offset));
+  rows.push(row("sum", total, true));
+  if (hasScale) rows.push(row(`\u00d7 ${signedText(scale)}, LayerScale`, total * scale, true));
+  if (sum.active !== undefined) rows.push(row("activation", sum.active, true));
+  if (sum.part === "features" && hasOffset) rows.push(row("tanh of the sum", sum.value, true));
+  return rows;
+}
+
+/** Return the name of the number that a sum computes: "k 5", "unit 17". */
+export function sumName({ part, j }, { classes }) {
+  const words = { projected: "output", hidden: "unit", mlp: "output", features: "feature" };
+  return part === "classes" ? classes[j] : `${words[part] ?? part} ${j + 1}`;
+}

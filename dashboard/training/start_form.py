@@ -1,0 +1,113 @@
+"""The row of the Training form for trainings that start from the weights of another run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.shared import bound
+from dashboard.shared.labels import run_labels
+from dashboard.states.training import TrainingState
+from dashboard.training import form_fields
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import CIFAR, Config
+from vitcore.finetuning import TRAINING_OPTIONS
+from vitcore.recipes import FINE_TUNING
+from vitcore.runs.folder import Run
+from vitcore.runs.start import FIRST_RECIPE, can_start
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training starts from.
+
+    `run` is None if only the copied run with the configuration `of` still has the weights. `places` are where
+    its settings are drawn.
+    """
+
+    name: str
+    run: Run | None
+    of: Config | None
+    places: tuple[DeltaGenerator, ...] = field(repr=False, compare=False)
+
+    @property
+    def config(self) -> Config:
+        """The configuration from which a fine-tuning takes its options."""
+        config = self.of or (self.run and self.run.config)
+        assert config is not None, "one of the two has the weights"
+        return config
+
+
+def begin(run: Run) -> None:
+    """Fill the form for a fine-tuning of a run (callback)."""
+    st.session_state.pop("copy_of", None)
+    bound.put(TrainingState, model=run.config.model, recipe=FIRST_RECIPE, start=run.id)
+
+
+def is_needed(recipe: str, copied: Run | None) -> bool:
+    """Return whether a training starts from a run: its recipe needs one, or the copied run has one."""
+    needed = recipe in FINE_TUNING or bool(copied and copied.config.start)
+    if not needed:
+        bound.write(TrainingState, start=None)
+    return needed
+
+
+def choose(place: DeltaGenerator, found: list[Run], model: str, copied: Run | None) -> Start | None:
+    """Draw the choice of a start and return it. Without a run that can be one, say so and return None."""
+    kept = copied.config if copied and copied.config.start else None
+    able = {run.id: run for run in found if run.config.model == model and can_start(run)}
+    options = run_labels(list(able.values()))
+    if kept and kept.start not in options:
+        options = {kept.start: f"{PurePath(kept.start).name} (weights kept by the copied run)", **options}
+    if not options:
+        place.info(
+            f"No {ARCHITECTURES[model].label} has weights to start from. Train one with another recipe, or "
+            "import one on the Compare page."
+        )
+        return None
+    first, *places, _ = place.columns([2.55, 1.05, 1.05, 0.95, 2.65], vertical_alignment="bottom")
+    chosen = bound.choose(
+        first.selectbox,
+        TrainingState,
+        "start",
+        "Start from",
+        options,
+        first=kept.start if kept else None,
+        help="The training begins with the weights of this run, and a new head for the classes of the data. "
+        "Architecture, options and normalization are those of the run.",
+    )
+    own = kept if kept and kept.start == chosen else None
+    return Start(chosen, able.get(chosen), own, tuple(places))
+
+
+def fields(start: Start, source: str, defaults: Config, key: str) -> dict[str, Any]:
+    """Draw the settings of a fine-tuning, and return them by name. CIFAR-10 has only one image size."""
+    values: dict[str, Any] = {}
+    size, head, decay = start.places
+    if source not in CIFAR:
+        with size:
+            values["image_size"] = form_fields.whole("Image size", "image_size", start.config.image_size, key)
+    if not defaults.freeze:
+        rate = head.text_input(
+            "Head rate",
+            f"{defaults.head_lr:g}",
+            key=f"head_lr_{key}",
+            help="Learning rate of the new head, as a multiple of the learning rate.",
+        )
+        by_layer = decay.text_input(
+            "Layer decay",
+            f"{defaults.layer_decay:g}",
+            key=f"layer_decay_{key}",
+            help="Each layer has this times the learning rate of the layer above it. 1 trains all alike.",
+        )
+        values |= {"head_lr": form_fields.number(rate), "layer_decay": form_fields.number(by_layer)}
+    return values
+
+
+def options_of(start: Start) -> dict[str, Any]:
+    """Return the options of a start that a fine-tuning can change."""
+    return {name: value for name, value in start.config.options.items() if name in TRAINING_OPTIONS}
