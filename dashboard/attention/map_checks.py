@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 
@@ -63,10 +62,12 @@ def _computed(questions: Sequence[Question]) -> list[MapCheck]:
 
 def correlation(check: MapCheck) -> str:
     """Return the mean rank correlation with the maps of random models, with its standard error, as text."""
-    mean, error = mean_and_error(check.correlations)
-    return (
-        "undefined, because a map is the same everywhere" if math.isnan(mean) else f"{mean:.2f} ± {error:.2f}"
-    )
+    mean, error, constant = check.correlation()
+    count = len(check.correlations)
+    if constant == count:
+        return "undefined, because a map is the same everywhere"
+    left_out = f", without {constant} of {count} that are the same everywhere" if constant else ""
+    return f"{mean:.2f} ± {error:.2f}{left_out}"
 
 
 def _draw_random(

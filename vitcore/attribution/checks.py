@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SEEDS = tuple(range(5))  # of models with random weights
 ORDERS = tuple(range(10))  # seeds of random orders
 LEAST = 2  # of each, however slow they are, since a standard error needs two
-LIMIT_S = 20.0  # seconds after which no further model and no further order is begun
+LIMIT_S = 10.0  # seconds after which no further model is begun, and again for the orders
 
 _building = threading.Lock()  # the random numbers of torch belong to all threads
 
@@ -42,6 +42,15 @@ class MapCheck:
     correlations: list[float]  # one for each seed, NaN for a constant map
     curves: Curves
     orders: list[Curves]
+
+    def correlation(self) -> tuple[float, float, int]:
+        """Return the mean of the correlations, its standard error, and the number of constant random maps.
+
+        A constant map has no rank, so it counts in neither. Mean and error are NaN if every map is constant.
+        """
+        defined = [value for value in self.correlations if not np.isnan(value)]
+        mean, error = mean_and_error(defined) if defined else (np.nan, np.nan)
+        return mean, error, len(self.correlations) - len(defined)
 
 
 def with_random_weights(config: Config, seed: int) -> nn.Module:
@@ -64,18 +73,19 @@ def check(
     """Yield (done, total, None) after each part of the checks of a map [h, w], and last the checks.
 
     `random_map` returns the map of the model with the random weights of a seed. `curves` returns the curves
-    for an order of cells. After `LIMIT_S` seconds, half of them for the random models, no further one is
-    begun.
+    for an order of cells. After `LIMIT_S` seconds, no further random model is begun. The orders have as many
+    seconds of their own, so that their number does not depend on how slow the method is.
     """
     from vitcore.analysis.faithfulness import order_of, random_order, rank_correlation
 
     total, began = len(SEEDS) + len(ORDERS) + 1, clock()
     maps: list[np.ndarray] = []
     for seed in SEEDS:
-        if len(maps) >= LEAST and clock() - began > LIMIT_S / 2:
+        if len(maps) >= LEAST and clock() - began > LIMIT_S:
             break
         maps.append(random_map(seed))
         yield len(maps), total, None
+    began = clock()
     own = curves(order_of(values))
     orders: list[Curves] = []
     for seed in ORDERS:
@@ -88,6 +98,6 @@ def check(
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float]:
-    """Return the mean and its standard error. NaN values make both NaN."""
+    """Return the mean and its standard error, which is 0 for a single value. NaN values make both NaN."""
     found = np.array(values)
     return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else 0.0

@@ -98,12 +98,13 @@ def _described(done: MapCheck) -> dict[str, Any]:
     return {
         "map": {field: area(getattr(done.curves, field)) for field in fields},
         "random": {
-            "rank correlation": mean_and_error(done.correlations),
+            "rank correlation": done.correlation()[:2],
             **{
                 field: mean_and_error([area(getattr(order, field)) for order in done.orders])
                 for field in fields
             },
         },
         "random weights": len(done.correlations),
+        "constant maps": done.correlation()[2],
         "random orders": len(done.orders),
     }

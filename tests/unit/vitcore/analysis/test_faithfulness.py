@@ -16,7 +16,7 @@ from vitcore.analysis.faithfulness import (
     rank_correlation,
 )
 from vitcore.attribution import checks
-from vitcore.attribution.checks import Curves, mean_and_error, with_random_weights
+from vitcore.attribution.checks import Curves, MapCheck, mean_and_error, with_random_weights
 from vitcore.runs.folder import find_run
 
 
@@ -93,11 +93,12 @@ def test_random_weights_depend_on_the_seed_alone():
     assert any(different)
 
 
-def steps_of(seconds):
-    """The checks when each random map and each curve takes `seconds`."""
+def steps_of(seconds, seconds_of_a_curve=None):
+    """The checks when each random map takes `seconds`, and each curve as long or `seconds_of_a_curve`."""
     now = [0.0]
+    of_a_curve = seconds if seconds_of_a_curve is None else seconds_of_a_curve
 
-    def takes(value):
+    def takes(value, seconds=seconds):
         now[0] += seconds
         return value
 
@@ -107,7 +108,7 @@ def steps_of(seconds):
         checks.check(
             values,
             lambda seed: takes(values + seed),
-            lambda order: takes(Curves(curve, curve)),
+            lambda order: takes(Curves(curve, curve), of_a_curve),
             clock=lambda: now[0],
         )
     )
@@ -127,6 +128,21 @@ def test_checks_end_with_all_random_models_and_orders():
 def test_slow_checks_use_fewer_random_models_and_orders(seconds, maps, orders):
     found = steps_of(seconds)[-1][2]
     assert (len(found.correlations), len(found.orders)) == (maps, orders)
+
+
+def test_slow_method_has_as_many_random_orders_as_a_fast_one():
+    found = steps_of(100, 0.01)[-1][2]
+    assert (len(found.correlations), len(found.orders)) == (2, 10)
+
+
+def test_constant_random_maps_are_counted_and_left_out_of_the_mean():
+    curve = Curves(np.zeros(33), np.zeros(33))
+    some = MapCheck(np.zeros((8, 8)), [0.2, float("nan"), 0.4], curve, [curve])
+    mean, error, constant = some.correlation()
+    assert (mean, error, constant) == (pytest.approx(0.3), pytest.approx(0.1), 1)
+    mean, error, constant = MapCheck(np.zeros((8, 8)), [float("nan")] * 2, curve, [curve]).correlation()
+    assert np.isnan([mean, error]).all()
+    assert constant == 2
 
 
 def test_mean_has_the_standard_error():
