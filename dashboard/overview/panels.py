@@ -28,10 +28,7 @@ from vitcore.runs.folder import Run
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
-TINTED = (
-    "**Magenta patches**: in the ViT, those that attention passes on the most to the prediction; in the "
-    "ResNet, those that raise the predicted class. Each map has its own scale."
-)
+TINTED = "**Magenta** marks the regions that contribute most to each prediction. Each map has its own scale."
 
 
 @dataclass(frozen=True)
