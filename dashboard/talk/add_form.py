@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.components.copy_step import view_link
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
-from dashboard.shared import bound, messages, popovers
+from dashboard.shared import bound, messages, own_image, popovers
 from dashboard.states.talk import EditorState
 from dashboard.talk import cached, store
 from dashboard.talk.files import check_step
@@ -39,7 +39,7 @@ def draw(page: str) -> None:
             placeholder="Choose a talk, or type the title of a new one",
         )
         _suggest_title(page)
-        st.text_input("Title of the step", key=_title_key(page))
+        st.text_input("Title of the step", key=_title_key(page), placeholder=st.session_state[SUGGESTED])
         st.text_input("Sentence for the audience", key=SAY)
         st.form_submit_button(
             "Add to talk",
@@ -93,14 +93,19 @@ def _titles() -> dict[str, str]:
 
 
 def _add(page: str, talk_key: str) -> None:
-    """Add the view in the browser's address to the chosen talk."""
+    """Add the view in the browser's address to the chosen talk. An empty title means the suggested one."""
     with messages.keep_error(ERROR):
+        if own_image.is_shown():
+            raise UserError(
+                "This view shows your own image, which stays in this session, so that a talk can't show it: "
+                "choose “Back to the test images” in Own image, then add the view."
+            )
         chosen = (st.session_state.get(talk_key) or "").strip()
         if not chosen:
             raise UserError("Choose a talk, or type the title of a new one.")
         step = check_step(
             {
-                "title": st.session_state[_title_key(page)] or "",
+                "title": (st.session_state[_title_key(page)] or "").strip() or default_title(_link(page)),
                 "say": st.session_state[SAY] or "",
                 "link": _link(page),
             }

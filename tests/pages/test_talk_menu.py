@@ -11,6 +11,7 @@ from dashboard.talk import add_form, files, scenes, stage, store
 from dashboard.talk.files import Step
 from dashboard.talk.store import Place
 from tests.apptests import open_app
+from tests.uploads import png
 
 TEXT = """\
 # Kept.
@@ -41,12 +42,12 @@ def press(app, label):
     return button.click().run()
 
 
-def add(app, talk, title, say):
+def add(app, talk, title, say, page="compare"):
     (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Talk")
     if talk and box.format_func(talk) not in box.options:
         box.options.append(talk)  # a new option, which AppTest does not know
     box.set_value(talk)
-    app.text_input(key="add_title_compare").set_value(title)
+    app.text_input(key=f"add_title_{page}").set_value(title)
     app.text_input(key="add_say").set_value(say)
     return press(app, "Add to talk")
 
@@ -72,7 +73,7 @@ def test_view_is_added_to_a_new_talk(mine):
 @pytest.mark.parametrize(
     ("talk", "title", "say", "named"),
     [
-        ("mine", "", "Text.", "title"),
+        ("mine", 81 * "x", "Text.", "80"),
         ("mine", "A title", "", "say"),
         (None, "A title", "Text.", "talk"),
         ("mine", "A title", 221 * "x", "220"),
@@ -83,6 +84,33 @@ def test_incomplete_step_is_refused_with_the_sentence_of_the_reader(mine, talk, 
     assert any(named in error.value for error in app.error)
     assert mine.read_text() == TEXT
     assert list(store.own_talks()) == ["mine"]
+
+
+def test_view_of_an_own_image_is_refused_until_the_test_images_are_back(mine):
+    app = open_app("patches")
+    app.file_uploader[0].set_value(("blue.png", png((40, 40)), "image/png")).run()
+    app = add(app, "mine", "Blue", "My image.", page="patches")
+    assert any("own image" in error.value and "Back to the test images" in error.value for error in app.error)
+    assert mine.read_text() == TEXT
+    press(app, "Back to the test images")
+    add(app, "mine", "A cat", "A test image.", page="patches")
+    assert titles() == ["One", "Two", "Three", "A cat"]
+
+
+def test_own_image_does_not_keep_a_view_without_images_out_of_a_talk(mine):
+    app = open_app("patches")
+    app.file_uploader[0].set_value(("blue.png", png((40, 40)), "image/png")).run()
+    app.query_params.clear()  # as a browser does on the way to another page
+    app.switch_page("../pages/compare.py").run()
+    add(app, "mine", "Scores", "Both models.")
+    assert titles() == ["One", "Two", "Three", "Scores"]
+
+
+def test_empty_title_becomes_the_suggested_one(mine):
+    app = open_app("compare", show="Confusion")
+    assert app.text_input(key="add_title_compare").placeholder == "Confusion"
+    add(app, "mine", " ", "Cats and dogs.")
+    assert titles()[-1] == "Confusion"
 
 
 def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
