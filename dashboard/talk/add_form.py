@@ -12,7 +12,7 @@ from dashboard.page_table import PAGES
 from dashboard.shared import bound, messages, own_image, popovers
 from dashboard.states.talk import EditorState
 from dashboard.talk import cached, store
-from dashboard.talk.files import check_step
+from dashboard.talk.form_errors import check_form
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.probes import PROBES
@@ -103,7 +103,7 @@ def _add(page: str, talk_key: str) -> None:
         chosen = (st.session_state.get(talk_key) or "").strip()
         if not chosen:
             raise UserError("Choose a talk, or type the title of a new one.")
-        step = check_step(
+        step = check_form(
             {
                 "title": (st.session_state[_title_key(page)] or "").strip() or default_title(_link(page)),
                 "say": st.session_state[SAY] or "",
