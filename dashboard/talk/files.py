@@ -221,15 +221,6 @@ def parse(name: str, text: str, *, broken_links: bool = False) -> Talk:
         raise UserError(f"{name}, line {line}: {problem}") from None
 
 
-def check_step(values: Mapping[str, Any]) -> Step:
-    """Return the step with these values. Raises a `UserError` with the sentence of the reader."""
-    try:
-        return Step.model_validate({key: value for key, value in values.items() if value or key in REQUIRED})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(_sentence({**first, "loc": ("steps", 0, *first["loc"])})) from None
-
-
 def check_title(title: str) -> str:
     """Return the title of a talk as it is written to a file. Raises `UserError`."""
     try:
