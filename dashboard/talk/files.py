@@ -22,7 +22,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -226,7 +225,11 @@ def check_title(title: str) -> str:
     try:
         return TypeAdapter(Title).validate_python(title.strip())
     except ValidationError as error:
-        raise UserError(_sentence({**error.errors()[0], "loc": ("title",)})) from None
+        first = error.errors()[0]
+        if first["type"] == "string_too_long":
+            most = first.get("ctx", {}).get("max_length")
+            raise UserError(f"The title of the talk is too long: use at most {most} characters.") from None
+        raise UserError("The title of the talk is empty: write some text.") from None
 
 
 def _first_problem(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:

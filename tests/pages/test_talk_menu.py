@@ -180,11 +180,11 @@ def test_link_opens_the_step_that_it_names(mine):
 
 
 def test_preview_of_a_question_has_the_picture_of_the_slide(mine):
-    app = edit("inside", step=5)
-    (question,) = [one.value for one in app.markdown if "Which patch gets" in one.value]
-    assert "2. the patch above" in question
-    step = files.find_talk("inside").steps[4]
-    slide = stage.asked(5, step, scenes.scene(step.page, dict(step.state)), step.state)
+    app = edit("inside", step=6)
+    (question,) = [one.value for one in app.markdown if "largest weight always" in one.value]
+    assert "2. no" in question
+    step = files.find_talk("inside").steps[5]
+    slide = stage.asked(6, step, scenes.scene(step.page, dict(step.state)), step.state)
     (source,) = re.findall(r'src="([^"]+)"', slide)
     (picture,) = [one.value for one in app.markdown if one.value.startswith("![The image")]
     assert f"({source})" in picture
@@ -389,6 +389,15 @@ def test_talk_is_renamed(mine):
     app.text_input(key="title_of_mine").set_value("A better title")
     press(app, "Save title")
     assert mine.read_text() == TEXT.replace("Mine", "A better title")
+
+
+def test_empty_title_of_a_talk_is_refused_without_yaml(mine):
+    app = edit()
+    app.text_input(key="title_of_mine").set_value(" ")
+    press(app, "Save title")
+    (error,) = app.error
+    assert error.value.startswith("The title of the talk is empty")
+    assert mine.read_text() == TEXT
 
 
 def test_every_button_of_the_editor_is_refused_in_read_only_mode(mine, monkeypatch):
