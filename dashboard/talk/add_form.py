@@ -12,6 +12,7 @@ from dashboard.page_table import PAGES
 from dashboard.shared import bound, messages, own_image, popovers
 from dashboard.states.talk import EditorState
 from dashboard.talk import cached, store
+from dashboard.talk.files import labels
 from dashboard.talk.form_errors import check_form
 from vitcore.errors import UserError
 from vitcore.paths import readonly
@@ -25,15 +26,15 @@ LAST = "add_last"  # the talk that a step was added to last, by name
 
 def draw(page: str) -> None:
     """Draw the form for the view of a page of `PAGES`."""
-    titles = _titles()
-    names = list(titles)
+    shown = labels(_titles())
+    names = list(shown)
     last = st.session_state.get(LAST)
     with st.form("add_to_talk", border=False):
         st.selectbox(
             "Talk",
             names,
             names.index(last) if last in names else None,
-            format_func=lambda name: str(titles.get(name, name)),
+            format_func=lambda name: str(shown.get(name, name)),
             key=f"{TALK}_{len(names)}_{last}",
             accept_new_options=True,
             placeholder="Choose a talk, or type the title of a new one",

@@ -15,7 +15,7 @@ from dashboard.page_table import HOME
 from dashboard.shared import bound, header, messages, popovers
 from dashboard.states.talk import EditorState, TalkState
 from dashboard.talk import cached, drafts, menu, scenes, stage, step_form, store
-from dashboard.talk.files import Step, Talk, find_talk, list_talks
+from dashboard.talk.files import Step, Talk, find_talk, labels, list_talks
 from dashboard.talk.form_errors import check_form
 from dashboard.talk.store import Opened, Place
 from vitcore.errors import UserError
@@ -37,7 +37,7 @@ def show() -> None:
             EditorState,
             "edit",
             "Talk",
-            titles,
+            labels(titles),
             on_change=bound.forget,
             args=(EditorState, "step"),
         )

@@ -22,6 +22,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -153,6 +155,15 @@ def list_talks() -> dict[str, Path]:
             if NAME.fullmatch(path.stem):
                 talks.setdefault(path.stem, path)
     return talks
+
+
+def labels(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return a different label for each talk, given the titles by name: the title, with the name if needed.
+
+    Streamlit finds the chosen option by its label.
+    """
+    count = Counter(titles.values())
+    return {name: title if count[title] == 1 else f"{title} ({name})" for name, title in titles.items()}
 
 
 def misnamed() -> dict[str, str]:

@@ -361,6 +361,18 @@ def test_two_versions_of_one_step_are_both_kept(mine):
     assert not second.code
 
 
+def test_talk_with_the_title_of_another_one_stays_chosen(mine):
+    other = mine.with_name("another.yaml")
+    other.write_text(TEXT.replace("First.", "Of the other talk."))
+    app = edit("mine")
+    choose(app, 2)
+    choose(app, 1)
+    assert field(app, "Sentence for the audience").value == "First."
+    assert app.selectbox(key="edit").value == "mine"
+    add(open_app("compare"), "mine", "Scores", "Both models.")
+    assert titles() == ["One", "Two", "Three", "Scores"]
+
+
 def test_bundled_talk_is_shown_without_a_form_and_copied(mine):
     app = edit("why")
     assert not [button for button in app.button if button.label in ("Up", "Remove", "Save step")]
