@@ -72,11 +72,13 @@ def _body(name: str, talk: Talk, opened: Opened | None) -> None:
     list_place, step_place = st.columns([1, 2.8], gap="medium")
     with list_place:
         unsaved = drafts.unsaved(name, talk) if opened else []
-        options = {str(i + 1): _label(i, step, i in unsaved) for i, step in enumerate(talk.steps)}
+        options = {str(i): _label(i, step) for i, step in enumerate(talk.steps, start=1)}
         if opened:
             _undo(opened)
         with st.container(key="talk_steps"):
-            index = int(bound.choose(st.radio, EditorState, "step", "Steps", options)) - 1
+            # not in the labels: the browser finds the chosen option by its label
+            marks = ["not saved" if i in unsaved else "" for i in range(len(options))] if unsaved else None
+            index = int(bound.choose(st.radio, EditorState, "step", "Steps", options, captions=marks)) - 1
         if unsaved:
             many = "One step has" if len(unsaved) == 1 else f"{len(unsaved)} steps have"
             st.warning(f"{many} changes that are not saved. The talk and its HTML file do not show them.")
@@ -258,10 +260,8 @@ def _open(name: str) -> None:
     bound.put(EditorState, edit=name, step="1")
 
 
-def _label(index: int, step: Step, unsaved: bool) -> str:
-    notes = {"question": bool(step.question), "not saved": unsaved}
-    shown = ", ".join(note for note, applies in notes.items() if applies)
-    return f"{index + 1}. {escape(step.title)}" + (f" ({shown})" if shown else "")
+def _label(number: int, step: Step) -> str:
+    return f"{number}. {escape(step.title)}{' (question)' if step.question else ''}"
 
 
 def _readable(path: Path) -> Talk | None:
