@@ -53,7 +53,7 @@ def draw(opened: Opened, place: Place, attempt: Attempt) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="save_step"):
         st.button("Save step", type="primary", on_click=_save, args=(opened, place, attempt))
         if draft:
-            st.button("Discard changes", on_click=_discard, args=(opened.name, _id(opened, place)))
+            st.button("Discard changes", on_click=_revert, args=(opened, place, attempt))
             st.caption("Not saved")
 
 
@@ -101,6 +101,14 @@ def _save(opened: Opened, place: Place, attempt: Attempt) -> None:
         drafts.discard(opened.name, _id(opened, place))
         bound.put(EditorState, step=str(index + 1))
         return f"Saved step {index + 1}."
+
+    attempt(opened, act)
+
+
+def _revert(opened: Opened, place: Place, attempt: Attempt) -> None:
+    def act() -> str:
+        _discard(opened.name, _id(opened, place))
+        return f"Discarded the changes of step {place.index + 1}."
 
     attempt(opened, act)
 

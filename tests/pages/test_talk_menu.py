@@ -306,7 +306,7 @@ def test_step_with_typed_text_is_saved_or_discarded_before_it_is_changed(mine, l
     off |= {link.proto.label for link in app.get("link_button") if link.proto.disabled}
     assert off >= {"Up", "Down", "Duplicate", "Remove", "Present from here"}
     press(app, "Discard changes")
-    assert (field(app, "Title").value, marked(app)) == ("Two", [])
+    assert (field(app, "Title").value, marked(app), len(app.error)) == ("Two", [], 0)
     press(app, label)
     assert not app.error
     assert mine.read_text() != TEXT
