@@ -8,7 +8,7 @@ from dashboard import tour
 from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
-from dashboard.shared import bound
+from dashboard.shared import bound, own_image
 from dashboard.states import arrival
 from dashboard.states.talk import EDITOR, TalkState
 from dashboard.streamlit_internals import addresses
@@ -60,6 +60,7 @@ else:
         arrival.check(chosen.url_path or HOME)
     tour.strip(chosen.url_path or HOME)
     menu.control(chosen.url_path or HOME)
+    own_image.start_page()
     try:
         chosen.run()
     except UserError as error:  # that the page could do nothing without, such as the runs folder

@@ -41,6 +41,11 @@ def show_error(name: str, settings: str) -> None:
         st.error(sentence(text))
 
 
+def settings_of(name: str) -> str:
+    """Return the settings that a message refers to. Empty if there is no message."""
+    return st.session_state.get(_key(name), ("", ""))[0]
+
+
 def toast_error(name: str) -> None:
     """Show an error once, in a corner of the page."""
     if text := take(name):

@@ -19,6 +19,7 @@ from vitcore.errors import UserError
 from vitcore.preprocessing import DEFAULT, Preprocessing
 
 KEY, HELD, LIST = "own_image", "own_image_held", "own_images"
+SHOWN = "own_image_shown"  # whether the page of this session shows such an image
 RIGHT = "_right"  # the slot of a second image; the first has the slot ""
 MOST_HELD = 200_000_000  # bytes of the images of all sessions
 MOST_MB = MAX_BYTES // 2**20
@@ -85,8 +86,22 @@ def forget(slot: str = "") -> None:
 def decoded(
     data: bytes, name: str, size: int, preprocessing: Preprocessing = DEFAULT, slot: str = ""
 ) -> np.ndarray:
-    """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen."""
+    """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen.
+
+    Notes that the page shows it: see `is_shown`.
+    """
+    st.session_state[SHOWN] = True
     return own_crop.decoded(data, name, size, own_crop.chosen(preprocessing, slot), preprocessing)
+
+
+def start_page() -> None:
+    """Note that the page, which is about to be drawn, shows no image of the visitor yet."""
+    st.session_state[SHOWN] = False
+
+
+def is_shown() -> bool:
+    """Return whether the page that was last drawn shows an image of the visitor, in any slot."""
+    return st.session_state.get(SHOWN, False)
 
 
 def control(preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:

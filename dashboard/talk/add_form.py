@@ -9,10 +9,11 @@ import streamlit as st
 from dashboard.components.copy_step import view_link
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
-from dashboard.shared import bound, messages, popovers
+from dashboard.shared import bound, messages, own_image, popovers
 from dashboard.states.talk import EditorState
 from dashboard.talk import cached, store
-from dashboard.talk.files import check_step
+from dashboard.talk.files import labels
+from dashboard.talk.form_errors import check_form
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.probes import PROBES
@@ -25,21 +26,21 @@ LAST = "add_last"  # the talk that a step was added to last, by name
 
 def draw(page: str) -> None:
     """Draw the form for the view of a page of `PAGES`."""
-    titles = _titles()
-    names = list(titles)
+    shown = labels(_titles())
+    names = list(shown)
     last = st.session_state.get(LAST)
     with st.form("add_to_talk", border=False):
         st.selectbox(
             "Talk",
             names,
             names.index(last) if last in names else None,
-            format_func=lambda name: str(titles.get(name, name)),
+            format_func=lambda name: str(shown.get(name, name)),
             key=f"{TALK}_{len(names)}_{last}",
             accept_new_options=True,
             placeholder="Choose a talk, or type the title of a new one",
         )
         _suggest_title(page)
-        st.text_input("Title of the step", key=_title_key(page))
+        st.text_input("Title of the step", key=_title_key(page), placeholder=st.session_state[SUGGESTED])
         st.text_input("Sentence for the audience", key=SAY)
         st.form_submit_button(
             "Add to talk",
@@ -93,14 +94,19 @@ def _titles() -> dict[str, str]:
 
 
 def _add(page: str, talk_key: str) -> None:
-    """Add the view in the browser's address to the chosen talk."""
+    """Add the view in the browser's address to the chosen talk. An empty title means the suggested one."""
     with messages.keep_error(ERROR):
+        if own_image.is_shown():
+            raise UserError(
+                "This view shows your own image, which stays in this session, so that a talk can't show it: "
+                "choose “Back to the test images” in Own image, then add the view."
+            )
         chosen = (st.session_state.get(talk_key) or "").strip()
         if not chosen:
             raise UserError("Choose a talk, or type the title of a new one.")
-        step = check_step(
+        step = check_form(
             {
-                "title": st.session_state[_title_key(page)] or "",
+                "title": (st.session_state[_title_key(page)] or "").strip() or default_title(_link(page)),
                 "say": st.session_state[SAY] or "",
                 "link": _link(page),
             }

@@ -14,10 +14,12 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.page_table import HOME
 from dashboard.shared import bound, header, messages, popovers
 from dashboard.states.talk import EditorState, TalkState
-from dashboard.talk import cached, menu, scenes, stage, step_form, store
-from dashboard.talk.files import Step, Talk, check_step, find_talk, list_talks
+from dashboard.talk import cached, drafts, menu, scenes, stage, step_form, store
+from dashboard.talk.files import Step, Talk, find_talk, labels, list_talks
+from dashboard.talk.form_errors import check_form
 from dashboard.talk.store import Opened, Place
 from vitcore.errors import UserError
+from vitcore.paths import check_allowed
 
 ERROR = "talks"
 REMOVED = "talk_removed"  # in the session: removals that can be undone, by the name of the talk
@@ -35,7 +37,7 @@ def show() -> None:
             EditorState,
             "edit",
             "Talk",
-            titles,
+            labels(titles),
             on_change=bound.forget,
             args=(EditorState, "step"),
         )
@@ -69,15 +71,21 @@ def _body(name: str, talk: Talk, opened: Opened | None) -> None:
     """Draw the list of steps, and the chosen step as a form with its view."""
     list_place, step_place = st.columns([1, 2.8], gap="medium")
     with list_place:
+        unsaved = drafts.unsaved(name, talk) if opened else []
         options = {str(i): _label(i, step) for i, step in enumerate(talk.steps, start=1)}
         if opened:
             _undo(opened)
         with st.container(key="talk_steps"):
-            index = int(bound.choose(st.radio, EditorState, "step", "Steps", options)) - 1
+            # not in the labels: the browser finds the chosen option by its label
+            marks = ["not saved" if i in unsaved else "" for i in range(len(options))] if unsaved else None
+            index = int(bound.choose(st.radio, EditorState, "step", "Steps", options, captions=marks)) - 1
+        if unsaved:
+            many = "One step has" if len(unsaved) == 1 else f"{len(unsaved)} steps have"
+            st.warning(f"{many} changes that are not saved. The talk and its HTML file do not show them.")
     step = talk.steps[index]
     with step_place:
         if opened:
-            _buttons(opened, Place(index, step))
+            _buttons(opened, Place(index, step), unsaved=index in unsaved)
         with st.container(key="talk_step"):
             if opened:
                 with st.container():
@@ -85,8 +93,8 @@ def _body(name: str, talk: Talk, opened: Opened | None) -> None:
             _preview(name, index, step)
 
 
-def _buttons(opened: Opened, place: Place) -> None:
-    """Draw what can be done with a step."""
+def _buttons(opened: Opened, place: Place, *, unsaved: bool) -> None:
+    """Draw what can be done with a step. A step with `unsaved` changes has to be saved first."""
     last = len(opened.talk.steps) - 1
     with st.container(horizontal=True, gap="small", key="step_buttons"):
         for label, by, icon, off in (
@@ -94,12 +102,19 @@ def _buttons(opened: Opened, place: Place) -> None:
             ("Down", 1, "arrow_downward", place.index == last),
         ):
             st.button(
-                label, icon=f":material/{icon}:", disabled=off, on_click=_move, args=(opened, place, by)
+                label,
+                icon=f":material/{icon}:",
+                disabled=off or unsaved,
+                on_click=_move,
+                args=(opened, place, by),
             )
-        st.button("Duplicate", icon=":material/content_copy:", on_click=_duplicate, args=(opened, place))
-        st.button("Remove", icon=":material/delete:", on_click=_remove, args=(opened, place))
+        for label, icon, act in (
+            ("Duplicate", "content_copy", _duplicate),
+            ("Remove", "delete", _remove),
+        ):
+            st.button(label, icon=f":material/{icon}:", disabled=unsaved, on_click=act, args=(opened, place))
         here = TalkState.of(talk=opened.name, step=place.index + 1)
-        st.link_button("Present from here", here.address, icon=":material/play_arrow:")
+        st.link_button("Present from here", here.address, icon=":material/play_arrow:", disabled=unsaved)
         page = "" if place.step.page == HOME else place.step.page
         view = f"./{page}?{urlencode(place.step.state)}"
         st.link_button("Open the view", view, icon=":material/open_in_new:")
@@ -159,13 +174,28 @@ def attempt(opened: Opened, act: Callable[[], str]) -> None:
         messages.announce(done + also if changed else done)
 
 
+def _change(opened: Opened, place: Place, act: Callable[[], str]) -> None:
+    """Run `attempt`, unless the step has changes that are not saved.
+
+    A button can be pressed while a field has just been changed, before the button is disabled.
+    """
+
+    def checked() -> str:
+        check_allowed()
+        if step_form.keep_draft(opened, place):
+            raise UserError("This step has changes that are not saved: save or discard them first.")
+        return act()
+
+    attempt(opened, checked)
+
+
 def _move(opened: Opened, place: Place, by: int) -> None:
     def act() -> str:
         to = store.move(opened.name, place, by)
         _select(to)
         return f"“{place.step.title}” is step {to + 1} now."
 
-    attempt(opened, act)
+    _change(opened, place, act)
 
 
 def _duplicate(opened: Opened, place: Place) -> None:
@@ -174,7 +204,7 @@ def _duplicate(opened: Opened, place: Place) -> None:
         _select(to)
         return f"Step {to + 1} is a copy of “{place.step.title}”."
 
-    attempt(opened, act)
+    _change(opened, place, act)
 
 
 def _remove(opened: Opened, place: Place) -> None:
@@ -186,7 +216,7 @@ def _remove(opened: Opened, place: Place) -> None:
         _select(min(removed.index, len(store.open_talk(opened.name).talk.steps) - 1))
         return f"Removed “{removed.title}”."
 
-    attempt(opened, act)
+    _change(opened, place, act)
 
 
 def _restore(opened: Opened) -> None:
@@ -206,7 +236,7 @@ def _select(index: int) -> None:
 def _create() -> None:
     with messages.keep_error(ERROR):
         title = (st.session_state.new_title or "").strip()
-        step = check_step({"title": title, "say": "One sentence for the audience.", "link": "overview"})
+        step = check_form({"title": title, "say": "One sentence for the audience.", "link": "overview"})
         _open(store.create(title, step))
         st.session_state.new_title = ""
         popovers.close("new_talk", f"Created “{title}”.")

@@ -22,6 +22,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -156,6 +157,15 @@ def list_talks() -> dict[str, Path]:
     return talks
 
 
+def labels(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return a different label for each talk, given the titles by name: the title, with the name if needed.
+
+    Streamlit finds the chosen option by its label.
+    """
+    count = Counter(titles.values())
+    return {name: title if count[title] == 1 else f"{title} ({name})" for name, title in titles.items()}
+
+
 def misnamed() -> dict[str, str]:
     """Return an error message, by name, for each talk of the user whose name can't be part of an address."""
     files = sorted(path for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml"))
@@ -221,21 +231,16 @@ def parse(name: str, text: str, *, broken_links: bool = False) -> Talk:
         raise UserError(f"{name}, line {line}: {problem}") from None
 
 
-def check_step(values: Mapping[str, Any]) -> Step:
-    """Return the step with these values. Raises a `UserError` with the sentence of the reader."""
-    try:
-        return Step.model_validate({key: value for key, value in values.items() if value or key in REQUIRED})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(_sentence({**first, "loc": ("steps", 0, *first["loc"])})) from None
-
-
 def check_title(title: str) -> str:
     """Return the title of a talk as it is written to a file. Raises `UserError`."""
     try:
         return TypeAdapter(Title).validate_python(title.strip())
     except ValidationError as error:
-        raise UserError(_sentence({**error.errors()[0], "loc": ("title",)})) from None
+        first = error.errors()[0]
+        if first["type"] == "string_too_long":
+            most = first.get("ctx", {}).get("max_length")
+            raise UserError(f"The title of the talk is too long: use at most {most} characters.") from None
+        raise UserError("The title of the talk is empty: write some text.") from None
 
 
 def _first_problem(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:

@@ -125,3 +125,36 @@ def test_first_step_shows_that_models_are_loading_after_a_start(browser, tmp_pat
     finally:
         context.close()
         server.stop()
+
+
+MAPS = """\
+title: Maps
+steps:
+  - title: Class maps
+    say: With their checks.
+    link: attention?view=Class+maps&run=vit-cifar10-gpu&beside=resnet-cifar10-gpu&method=rollout&check=true
+"""
+
+
+@pytest.mark.parametrize(
+    ("link", "place", "smallest"),
+    [("?talk=maps", "talk_stage", 200), ("talks?edit=maps", "talk_preview", 100)],
+    ids=["talk", "preview in the editor"],
+)
+def test_pictures_of_a_step_are_in_one_row_whatever_their_titles(server, visitor, link, place, smallest):
+    path = server.home / "talks" / "maps.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(MAPS)
+    page = visitor.open(link)
+    pictures = page.locator(f".st-key-{place} .talk-pictures img")
+    expect(pictures).to_have_count(5, timeout=60_000)
+    titles = page.locator(f".st-key-{place} .talk-pictures figcaption").all()
+    assert len({title.bounding_box()["height"] for title in titles}) > 1  # some wrap
+    boxes = [picture.bounding_box() for picture in pictures.all()]
+    assert max(box["y"] for box in boxes) == pytest.approx(min(box["y"] for box in boxes), abs=1)
+    for box in boxes:
+        assert box["width"] == pytest.approx(box["height"], abs=1)
+        assert box["width"] >= smallest
+    bar = page.locator(f".st-key-{place} .talk-legend img").bounding_box()
+    assert bar["width"] >= 100
+    assert 5 <= bar["height"] <= 30

@@ -84,12 +84,34 @@ def test_scores_weights_and_values_are_those_of_the_model(steps, block):
     say = steps["Scores become weights"].say
     shares = [f"{100 * weights[token]:.0f} %" for token in (above, left, own)]
     assert "above gets {} of the weight, the one on the left {}, the patch itself {}.".format(*shares) in say
-    assert steps["Scores become weights"].answer == "the patch above"
     parts = (weights[:, None] * block.v[HEAD - 1]).norm(dim=1)
     assert parts.topk(3).indices.tolist() == [above, left, own]
     norms = [f"{parts[token]:.2f}" for token in (above, left, own)]
     assert "norms of {}, {} and {}".format(*norms) in steps["A weighted sum of values"].note
-    assert parts.topk(3).values.sum() > 0.5 * parts.sum()  # "most of it"
+    assert parts.topk(3).values.sum() > 0.5 * parts.sum()  # "most of the output"
+
+
+def test_answer_about_weights_and_contributions_is_that_of_the_model(steps, block):
+    step = steps["A weighted sum of values"]
+    parts = block.weights * block.v.norm(dim=2)[:, None]
+    same = parts.argmax(2) == block.weights.argmax(2)
+    assert step.answer == ("yes" if bool(same.all()) else "no")
+    assert "the patch above has the largest weight and the largest contribution" in step.say
+    own, above = token(ROW, COLUMN), token(ROW - 1, COLUMN)
+    assert block.weights[HEAD - 1, own].argmax() == parts[HEAD - 1, own].argmax() == above
+
+
+def test_answer_about_the_tokens_of_the_classifier_is_that_of_the_model(steps, model, image):
+    step = steps["The class is read from one token"]
+    output = block_steps(model, image, len(model.blocks) - 1).output
+    logits = head_steps(model, output).logits
+    read = 0
+    for i in range(len(output)):
+        changed = output.clone()
+        changed[i, 0] += 1
+        read += not torch.equal(head_steps(model, changed).logits, logits)
+    assert step.answer == str(read)
+    assert f"the {len(output)} tokens" in step.question
 
 
 def test_residual_stream_and_mlp_are_those_of_the_model(steps, block):

@@ -11,6 +11,7 @@ from dashboard.talk import add_form, files, scenes, stage, store
 from dashboard.talk.files import Step
 from dashboard.talk.store import Place
 from tests.apptests import open_app
+from tests.uploads import png
 
 TEXT = """\
 # Kept.
@@ -41,12 +42,12 @@ def press(app, label):
     return button.click().run()
 
 
-def add(app, talk, title, say):
+def add(app, talk, title, say, page="compare"):
     (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Talk")
     if talk and box.format_func(talk) not in box.options:
         box.options.append(talk)  # a new option, which AppTest does not know
     box.set_value(talk)
-    app.text_input(key="add_title_compare").set_value(title)
+    app.text_input(key=f"add_title_{page}").set_value(title)
     app.text_input(key="add_say").set_value(say)
     return press(app, "Add to talk")
 
@@ -72,17 +73,44 @@ def test_view_is_added_to_a_new_talk(mine):
 @pytest.mark.parametrize(
     ("talk", "title", "say", "named"),
     [
-        ("mine", "", "Text.", "title"),
-        ("mine", "A title", "", "say"),
+        ("mine", 81 * "x", "Text.", "80"),
+        ("mine", "A title", "", "The sentence for the audience is empty"),
         (None, "A title", "Text.", "talk"),
         ("mine", "A title", 221 * "x", "220"),
     ],
 )
-def test_incomplete_step_is_refused_with_the_sentence_of_the_reader(mine, talk, title, say, named):
+def test_incomplete_step_is_refused_with_what_to_do(mine, talk, title, say, named):
     app = add(open_app("compare"), talk, title, say)
     assert any(named in error.value for error in app.error)
     assert mine.read_text() == TEXT
     assert list(store.own_talks()) == ["mine"]
+
+
+def test_view_of_an_own_image_is_refused_until_the_test_images_are_back(mine):
+    app = open_app("patches")
+    app.file_uploader[0].set_value(("blue.png", png((40, 40)), "image/png")).run()
+    app = add(app, "mine", "Blue", "My image.", page="patches")
+    assert any("own image" in error.value and "Back to the test images" in error.value for error in app.error)
+    assert mine.read_text() == TEXT
+    press(app, "Back to the test images")
+    add(app, "mine", "A cat", "A test image.", page="patches")
+    assert titles() == ["One", "Two", "Three", "A cat"]
+
+
+def test_own_image_does_not_keep_a_view_without_images_out_of_a_talk(mine):
+    app = open_app("patches")
+    app.file_uploader[0].set_value(("blue.png", png((40, 40)), "image/png")).run()
+    app.query_params.clear()  # as a browser does on the way to another page
+    app.switch_page("../pages/compare.py").run()
+    add(app, "mine", "Scores", "Both models.")
+    assert titles() == ["One", "Two", "Three", "Scores"]
+
+
+def test_empty_title_becomes_the_suggested_one(mine):
+    app = open_app("compare", show="Confusion")
+    assert app.text_input(key="add_title_compare").placeholder == "Confusion"
+    add(app, "mine", " ", "Cats and dogs.")
+    assert titles()[-1] == "Confusion"
 
 
 def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
@@ -152,11 +180,11 @@ def test_link_opens_the_step_that_it_names(mine):
 
 
 def test_preview_of_a_question_has_the_picture_of_the_slide(mine):
-    app = edit("inside", step=5)
-    (question,) = [one.value for one in app.markdown if "Which patch gets" in one.value]
-    assert "2. the patch above" in question
-    step = files.find_talk("inside").steps[4]
-    slide = stage.asked(5, step, scenes.scene(step.page, dict(step.state)), step.state)
+    app = edit("inside", step=6)
+    (question,) = [one.value for one in app.markdown if "largest weight always" in one.value]
+    assert "2. no" in question
+    step = files.find_talk("inside").steps[5]
+    slide = stage.asked(6, step, scenes.scene(step.page, dict(step.state)), step.state)
     (source,) = re.findall(r'src="([^"]+)"', slide)
     (picture,) = [one.value for one in app.markdown if one.value.startswith("![The image")]
     assert f"({source})" in picture
@@ -189,15 +217,111 @@ def test_saved_fields_are_written_and_the_rest_of_the_file_is_kept(mine):
 
 @pytest.mark.parametrize(
     ("label", "text", "named"),
-    [("Link", "attic?x=1", "attic"), ("Question", "Which?", "answer"), ("Title", " ", "title")],
+    [
+        ("Link", "attic?x=1", "attic"),
+        ("Link", "https://example.org/", "the field Source"),
+        ("Question", "Which?", "A question needs an answer"),
+        ("Answer", "this", "An answer needs a question"),
+        ("Choices, one a line", "one", "2 to 6 choices"),
+        ("Title", " ", "The title is empty"),
+    ],
 )
-def test_invalid_field_is_refused_with_the_sentence_of_the_reader(mine, label, text, named):
+def test_invalid_field_is_refused_without_yaml(mine, label, text, named):
     app = edit(step=2)
     field(app, label).set_value(text)
     press(app, "Save step")
-    assert any(named in error.value for error in app.error)
+    (error,) = app.error
+    assert named in error.value
+    assert ":`" not in error.value
     assert field(app, label).value == text  # what was typed is kept
     assert mine.read_text() == TEXT
+
+
+def test_answer_that_is_no_choice_gets_an_error_below_its_field(mine):
+    app = edit(step=2)
+    field(app, "Question").set_value("Which one?")
+    field(app, "Choices, one a line").set_value("this\nthat")
+    field(app, "Answer").set_value("These")
+    press(app, "Save step")
+    (expander,) = (one for one in app.expander if one.label.startswith("Question"))
+    assert expander.proto.expanded
+    elements = list(expander.columns[1].children.values())
+    assert [element.type for element in elements] == ["text_input", "error"]
+    assert app.error[0].value.startswith("The answer must be one of the choices")
+    field(app, "Answer").set_value("this")
+    press(app, "Save step")
+    assert not app.error
+    assert files.find_talk("mine").steps[1].answer == "this"
+
+
+# ---- text that is not saved
+
+
+def marked(app):
+    """Return the numbers of the steps that the list marks as not saved."""
+    captions = app.radio(key="step").proto.captions
+    return [i for i, caption in enumerate(captions, start=1) if caption == "not saved"]
+
+
+def choose(app, step):
+    app.radio(key="step").set_value(str(step)).run()
+    assert not app.exception, app.exception
+
+
+def test_typed_text_is_kept_while_another_step_is_shown(mine):
+    app = edit(step=1)
+    labels = app.radio(key="step").options
+    field(app, "Title").set_value("Changed").run()
+    assert app.radio(key="step").options == labels  # the browser finds the chosen step by its label
+    field(app, "Notes for the speaker").set_value("A\nnote")
+    choose(app, 3)
+    assert (field(app, "Title").value, marked(app)) == ("Three", [1])
+    choose(app, 1)
+    assert field(app, "Title").value == "Changed"
+    assert field(app, "Notes for the speaker").value == "A\nnote"
+    assert mine.read_text() == TEXT
+    press(app, "Save step")
+    assert (titles(), marked(app)) == (["Changed", "Two", "Three"], [])
+    assert files.find_talk("mine").steps[0].note == "A\nnote"
+
+
+def test_typed_text_stays_with_its_step_when_another_one_is_moved(mine):
+    app = edit(step=1)
+    field(app, "Title").set_value("Changed")
+    choose(app, 2)
+    press(app, "Up")
+    assert (titles(), marked(app)) == (["Two", "One", "Three"], [2])
+    choose(app, 2)
+    assert field(app, "Title").value == "Changed"
+
+
+@pytest.mark.parametrize("label", ["Up", "Down", "Duplicate", "Remove"])
+def test_step_with_typed_text_is_saved_or_discarded_before_it_is_changed(mine, label):
+    app = edit(step=2)
+    field(app, "Title").set_value("Changed")
+    press(app, label)  # in the same run, as after a click that leaves the field
+    assert ["not saved" in error.value for error in app.error] == [True]
+    assert (mine.read_text(), field(app, "Title").value) == (TEXT, "Changed")
+    off = {button.label for button in app.button if button.disabled}
+    off |= {link.proto.label for link in app.get("link_button") if link.proto.disabled}
+    assert off >= {"Up", "Down", "Duplicate", "Remove", "Present from here"}
+    press(app, "Discard changes")
+    assert (field(app, "Title").value, marked(app), len(app.error)) == ("Two", [], 0)
+    press(app, label)
+    assert not app.error
+    assert mine.read_text() != TEXT
+
+
+def test_typed_text_of_a_step_that_another_tab_removed_is_offered(mine):
+    first, second = edit(step=2), edit(step=2)
+    field(second, "Title").set_value("Of the second")
+    choose(second, 1)
+    press(first, "Remove")
+    second.run()
+    assert any("Of the second" in code.value for code in second.code)
+    press(second, "Add it as a new step")
+    assert titles() == ["One", "Of the second", "Three"]
+    assert not second.code
 
 
 def test_steps_are_moved_duplicated_removed_and_restored(mine):
@@ -240,6 +364,18 @@ def test_two_versions_of_one_step_are_both_kept(mine):
     assert not second.code
 
 
+def test_talk_with_the_title_of_another_one_stays_chosen(mine):
+    other = mine.with_name("another.yaml")
+    other.write_text(TEXT.replace("First.", "Of the other talk."))
+    app = edit("mine")
+    choose(app, 2)
+    choose(app, 1)
+    assert field(app, "Sentence for the audience").value == "First."
+    assert app.selectbox(key="edit").value == "mine"
+    add(open_app("compare"), "mine", "Scores", "Both models.")
+    assert titles() == ["One", "Two", "Three", "Scores"]
+
+
 def test_bundled_talk_is_shown_without_a_form_and_copied(mine):
     app = edit("why")
     assert not [button for button in app.button if button.label in ("Up", "Remove", "Save step")]
@@ -270,11 +406,21 @@ def test_talk_is_renamed(mine):
     assert mine.read_text() == TEXT.replace("Mine", "A better title")
 
 
+def test_empty_title_of_a_talk_is_refused_without_yaml(mine):
+    app = edit()
+    app.text_input(key="title_of_mine").set_value(" ")
+    press(app, "Save title")
+    (error,) = app.error
+    assert error.value.startswith("The title of the talk is empty")
+    assert mine.read_text() == TEXT
+
+
 def test_every_button_of_the_editor_is_refused_in_read_only_mode(mine, monkeypatch):
     monkeypatch.setenv("VITLAB_READONLY", "1")
     app = edit(step=2)
-    field(app, "Title").set_value("Changed")
     for label in ("Up", "Down", "Duplicate", "Remove", "Save step", "Save title"):
+        if label == "Save step":
+            field(app, "Title").set_value("Changed")
         press(app, label)
         assert any("read" in error.value and "only" in error.value for error in app.error), label
     assert mine.read_text() == TEXT

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dashboard.talk import edits, files
 from dashboard.talk.files import Step
+from dashboard.talk.form_errors import check_form
 from vitcore.errors import UserError
 
 LAID_OUT = """\
@@ -158,7 +159,7 @@ LINE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_read_back_from_a_changed_and_from_a_new_step(title, say, note, index):
     try:
-        step = files.check_step({"title": title, "say": say, "note": note, "link": "patches"})
+        step = check_form({"title": title, "say": say, "note": note, "link": "patches"})
     except UserError:
         return  # a blank title
     removed = edits.remove(LAID_OUT, index)
