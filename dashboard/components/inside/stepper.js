@@ -164,18 +164,28 @@ export class InsideStepper extends /** @type {any} */ (View) {
     clearTimeout(this.timer);
     if (!on && !this.playing) return;
     this.playing = on;
-    if (on && this.step === this.lastStep) this.go(0);
+    if (on && this.step === this.lastStep) {
+      if (this.continues) this.leave();
+      else this.go(0);
+    }
     this.refresh();
-    if (on) this.scheduleStep();
+    if (on && this.asked === null) this.scheduleStep();
+  }
+
+  // Whether something follows the last step. Another block needs the server.
+  get continues() {
+    const { onward } = this;
+    return Boolean(onward) && !(onward.loads && this.block.header.standalone);
   }
 
   scheduleStep() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (!this.playing || !this.root.isConnected) return;
-      if (this.step === this.lastStep) return this.play(false);
-      this.go(this.step + 1);
-      this.scheduleStep();
+      if (this.step < this.lastStep) this.go(this.step + 1);
+      else if (this.continues) this.leave();
+      else return this.play(false);
+      if (this.asked === null) this.scheduleStep(); // otherwise when the next block arrives
     }, STEP_MS);
   }
 
