@@ -184,3 +184,48 @@ def test_two_steppers_are_next_to_each_other_on_one_screen(visitor, window):
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     cut = "e => [...e.querySelectorAll('p, button')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
     assert page.locator(BLOCK.selector).evaluate(f"e => ({cut})(e).length") == 0
+
+
+BOTH = "attention?view=Inside+a+block&run=vit-cifar10&both=true&beside=resnet-cifar10&layer=2&step=3"
+
+
+@pytest.fixture(scope="module", params=["view", "talk"])
+def file_of_both(request, tmp_path_factory):
+    """Write an HTML file of both steppers: of the view, or of a talk with it as its only step."""
+    folder = tmp_path_factory.mktemp("both")
+    source, out = BOTH, folder / "both.html"
+    if request.param == "talk":
+        source = folder / "both.yaml"
+        source.write_text(
+            f"title: Both\nsteps:\n  - title: One step\n    say: A sentence.\n    link: {BOTH}\n"
+        )
+    done = write(str(source), out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_file_has_both_steppers_in_columns_with_headings(offline, file_of_both):  # noqa: F811
+    offline.set_viewport_size({"width": 1280, "height": 720})
+    offline.goto(file_of_both.as_uri())
+    boxes = []
+    headings = ("each query computes its weights from the content", "local, and the same kernel everywhere")
+    for stepper, heading in zip((BLOCK, CONVOLUTION), headings, strict=True):
+        stepper.expect_state(offline)
+        expect(offline.get_by_text(heading)).to_be_in_viewport(ratio=1)
+        stage = offline.locator(f"{stepper.selector} .inside-stage")
+        expect(stage).to_be_in_viewport(ratio=1)
+        boxes.append(stage.bounding_box())
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+
+
+def test_second_stepper_of_a_file_is_reached_by_scrolling_in_a_narrow_window(offline, file_of_both):  # noqa: F811
+    offline.set_viewport_size({"width": 1024, "height": 768})
+    offline.goto(file_of_both.as_uri())
+    CONVOLUTION.expect_state(offline)
+    stage = offline.locator(f"{CONVOLUTION.selector} .inside-stage")
+    expect(stage).not_to_be_in_viewport()
+    offline.mouse.move(500, 450)
+    offline.mouse.wheel(0, 5000)  # `scroll_into_view_if_needed` also scrolls what a visitor can't scroll
+    expect(stage).to_be_in_viewport(ratio=0.9)
+    CONVOLUTION.point(offline, "image", 0.1, 0.1)
+    expect(offline.locator(f"{CONVOLUTION.selector} .inside-place")).to_have_text("row 4, column 4")
