@@ -168,8 +168,28 @@ def show_with_convolution(
             show(run, chosen, data, key=key, at=at)
         with second:
             st.markdown(f"**{escape(other.title)}**: {OF_CONVOLUTION}")
-            step = convolution.STEP_OF_TWO
-            convolution.show(other, chosen, data, key=f"{key}_convolution", at=at, step=step)
+            convolution.show(
+                other,
+                chosen,
+                data,
+                key=f"{key}_convolution",
+                at=at,
+                step=convolution.STEP_OF_TWO,
+                start=center_of_patch(run, chosen, bound.address() if at is None else at),
+            )
+
+
+def center_of_patch(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> tuple[float, float] | None:
+    """Return the (row, column) of the center of the chosen patch, as fractions of the image.
+
+    Return None if a token before the patches is chosen.
+    """
+    _, side, first = views.tokens_of(run)
+    patch = explorer.read_request(run, chosen, at).query - first
+    if patch < 0:
+        return None
+    row, column = divmod(patch, side)
+    return (row + 0.5) / side, (column + 0.5) / side
 
 
 @dataclass(frozen=True)
@@ -198,7 +218,13 @@ class Block(TokenScene):
         first = component_piece(PART, message(header, image, floats, crops))
         if not self.other:
             return [first]
-        other = convolution.Convolution(self.other, self.chosen, self.data, step=convolution.STEP_OF_TWO)
+        other = convolution.Convolution(
+            self.other,
+            self.chosen,
+            self.data,
+            step=convolution.STEP_OF_TWO,
+            start=center_of_patch(self.run, self.chosen, state),
+        )
         (second,) = other.pieces(state, talk=talk)
         return [_column(first, self.run, OF_BLOCK), _column(second, self.other, OF_CONVOLUTION)]
 
