@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.talk.files import find_talk
 from tests.browser.steppers import BLOCK, CONVOLUTION, Stepper, reading
 from tests.browser.test_standalone import offline, write  # noqa: F401
 
@@ -229,3 +230,20 @@ def test_second_stepper_of_a_file_is_reached_by_scrolling_in_a_narrow_window(off
     expect(stage).to_be_in_viewport(ratio=0.9)
     CONVOLUTION.point(offline, "image", 0.1, 0.1)
     expect(offline.locator(f"{CONVOLUTION.selector} .inside-place")).to_have_text("row 4, column 4")
+
+
+@pytest.mark.parametrize(
+    ("step", "facts"), [(8, "Norm 21.8"), (9, "116 of 512 units are positive before GELU.")]
+)
+def test_bundled_talk_shows_the_facts_that_it_states(visitor, step, facts):
+    visitor.page.set_viewport_size({"width": 1280, "height": 720})
+    steps = find_talk("inside").steps
+    number = next(n for n, one in enumerate(steps, start=1) if one.state.get("step") == step)
+    page = visitor.open(f"?talk=inside&step={number}")
+    BLOCK.expect_state(page, step=step)
+    line = page.locator(".inside-facts")
+    expect(line).to_contain_text(facts)
+    expect(line).to_be_in_viewport(ratio=1)
+    source = page.get_by_text("Source: ").bounding_box()
+    box = line.bounding_box()
+    assert box["y"] + box["height"] <= source["y"]
