@@ -25,6 +25,7 @@ class Case:
     shown: dict[str, object]  # its state
     panel: tuple[str, float, float]  # where the talk's pointer is
     written: str  # the number there
+    colored: str  # the array in the colors of the legend
     other: str  # the button of another block
     after: dict[str, object]  # the state after it was pressed
     parameter: str  # which the talk keeps out of the address
@@ -41,6 +42,7 @@ CASES = [
             shown={"step": 3, "layer": 2, "head": 4},
             panel=("scores", 0.5, 0.5),
             written="q \u00b7 k",
+            colored="keys",
             other="Block 3",
             after={"step": 3, "layer": 3, "head": 4},
             parameter="layer",
@@ -57,6 +59,7 @@ CASES = [
             shown={"step": 2, "block": 2, "channel": 4},
             panel=("kernel", 0.2, 0.2),
             written="Weight of input channel",
+            colored="weights",
             other="Block 3",
             after={"kind": "kernel", "block": 3, "channel": 4},
             parameter="block",
@@ -159,6 +162,12 @@ def test_keys_work_while_the_pointer_is_over_the_stepper(visitor, case):
     case.stepper.expect_state(page, step=2)
 
 
+def test_legend_names_the_array_that_has_its_colors(visitor, case):
+    page = visitor.open(f"{case.stepper.view}&{case.linked}")
+    case.stepper.expect_state(page, **case.shown)
+    expect(page.locator(".inside-scale")).to_contain_text(f"{case.colored}: \u2264")
+
+
 def test_link_of_the_step_is_copied(visitor, case):
     page = visitor.open(f"{case.stepper.view}&{case.linked}")
     case.stepper.expect_state(page, **case.shown)
@@ -233,7 +242,7 @@ def test_second_stepper_of_a_file_is_reached_by_scrolling_in_a_narrow_window(off
 
 
 @pytest.mark.parametrize(
-    ("step", "facts"), [(8, "Norm 21.8"), (9, "116 of 512 units are positive before GELU.")]
+    ("step", "facts"), [("7", "Norm 21.8"), ("8", "116 of 512 units are positive before GELU.")]
 )
 def test_bundled_talk_shows_the_facts_that_it_states(visitor, step, facts):
     visitor.page.set_viewport_size({"width": 1280, "height": 720})

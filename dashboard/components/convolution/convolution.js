@@ -22,6 +22,18 @@ import {
   TITLES,
 } from "./words.js";
 
+// the arrays in the colors of the legend: see `legend`
+const COLORED = {
+  window: "input",
+  kernel: "weights",
+  products: "products",
+  sum: "output",
+  norm: "after batch norm",
+  relu: "before and after ReLU",
+  residual: "sum",
+  head: "output",
+};
+
 class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
   index = 0; // of the convolution in the block
   channel = 0; // of the output
@@ -239,6 +251,7 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
       reading: convReading(this),
       facts: convFacts(this),
       limit: scaleOf(this.legend),
+      colored: COLORED[this.kind],
     };
   }
 

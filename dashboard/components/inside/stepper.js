@@ -217,7 +217,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
 
   // Show the texts of the step, and the color scale of its main array, if it has one.
   showTexts() {
-    const { place, title, sentence, formula, shapes, reading, facts, limit } = this.texts();
+    const { place, title, sentence, formula, shapes, reading, facts, limit, colored } = this.texts();
     this.find(".inside-text").textContent = sentence;
     this.find(".inside-reading").textContent = reading;
     this.find(".inside-formula span").innerHTML = formula; // of fixed texts and numbers
@@ -227,7 +227,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
     const scale = this.find(".inside-scale"), [low, high] = scale.querySelectorAll("span");
     scale.hidden = limit === null;
     scale.querySelector("canvas").style.background = gradientOf(this.diverging);
-    low.textContent = limit === null ? "" : `\u2264 ${formatted(-limit)}`;
+    low.textContent = limit === null ? "" : `${colored}: \u2264 ${formatted(-limit)}`;
     high.textContent = limit === null ? "" : `\u2265 ${formatted(limit)}`;
   }
 }
