@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +28,9 @@ from vitcore.runs.folder import Run
 
 WRITTEN = ("query", "layer", "head", *BlockState.model_fields)  # the parameters that the stepper changes
 STEPS = 10
+# the headings of both steppers
+OF_BLOCK = "each query computes its weights from the content"
+OF_CONVOLUTION = "local, and the same kernel everywhere"
 MLP = 8  # the step that shows the patches that excite units
 
 
@@ -160,12 +164,32 @@ def show_with_convolution(
     with st.container(key=f"two_steppers_{key}"):
         first, second = st.columns(2, gap="large")
         with first:
-            st.markdown(f"**{escape(run.title)}**: each query computes its weights from the content")
+            st.markdown(f"**{escape(run.title)}**: {OF_BLOCK}")
             show(run, chosen, data, key=key, at=at)
         with second:
-            st.markdown(f"**{escape(other.title)}**: local, and the same kernel everywhere")
-            step = convolution.STEP_OF_TWO
-            convolution.show(other, chosen, data, key=f"{key}_convolution", at=at, step=step)
+            st.markdown(f"**{escape(other.title)}**: {OF_CONVOLUTION}")
+            convolution.show(
+                other,
+                chosen,
+                data,
+                key=f"{key}_convolution",
+                at=at,
+                step=convolution.STEP_OF_TWO,
+                start=center_of_patch(run, chosen, bound.address() if at is None else at),
+            )
+
+
+def center_of_patch(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> tuple[float, float] | None:
+    """Return the (row, column) of the center of the chosen patch, as fractions of the image.
+
+    Return None if a token before the patches is chosen.
+    """
+    _, side, first = views.tokens_of(run)
+    patch = explorer.read_request(run, chosen, at).query - first
+    if patch < 0:
+        return None
+    row, column = divmod(patch, side)
+    return (row + 0.5) / side, (column + 0.5) / side
 
 
 @dataclass(frozen=True)
@@ -191,8 +215,22 @@ class Block(TokenScene):
         """
         header, floats, crops, image = prepare_file(self.run, self.chosen, self.data, state, talk=talk)
         header |= without_server(state, talk=talk)
-        pieces = [component_piece(PART, message(header, image, floats, crops))]
-        if self.other:
-            second = convolution.Convolution(self.other, self.chosen, self.data, step=convolution.STEP_OF_TWO)
-            pieces += second.pieces(state, talk=talk)
-        return pieces
+        first = component_piece(PART, message(header, image, floats, crops))
+        if not self.other:
+            return [first]
+        other = convolution.Convolution(
+            self.other,
+            self.chosen,
+            self.data,
+            step=convolution.STEP_OF_TWO,
+            start=center_of_patch(self.run, self.chosen, state),
+        )
+        (second,) = other.pieces(state, talk=talk)
+        return [_column(first, self.run, OF_BLOCK), _column(second, self.other, OF_CONVOLUTION)]
+
+
+def _column(piece: Piece, run: Run, heading: str) -> Piece:
+    """Return the piece with its heading, as one of two columns: see standalone.css."""
+    title = f"<p><strong>{html.escape(run.title)}</strong>: {heading}</p>"
+    body = f'<div class="standalone-column st-key-two_steppers">{title}{piece.body}</div>'
+    return replace(piece, body=body)

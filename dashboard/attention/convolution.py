@@ -51,12 +51,20 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
 
 
 def prepare(
-    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, step: str = STEP
+    run: Run,
+    chosen: SelectedImage,
+    data: Dataset,
+    at: Mapping[str, str],
+    *,
+    step: str = STEP,
+    start: tuple[float, float] | None = None,
 ) -> tuple[dict[str, Any], convolution_outputs.ConvolutionView, np.ndarray]:
     """Return (header, view, image) for the address `at`: all data of the stepper. Raises `UserError`.
 
     `image` uint8 [3, S, S] is what the model reads. Next to the stepper of a ViT (`step` is `STEP_OF_TWO`),
     it has the same painted pixels. Alone it is the plain image, because only the explorer has a brush.
+    `start` is the (row, column) that is shown if the address has no position, as fractions of the image. None
+    is its center.
     """
     state, _ = AttentionState.read(at)
     sizes = convolution_outputs.sizes_of(run)
@@ -72,6 +80,7 @@ def prepare(
         **found.header,
         **described(run, chosen, data),
         "stepName": step,
+        "start": start,
         "mode": read.mode,
     }
     return header, found, read.image
@@ -85,14 +94,15 @@ def show(
     key: str = "convolution_steps",
     at: MutableMapping[str, str] | None = None,
     step: str = STEP,
+    start: tuple[float, float] | None = None,
 ) -> None:
     """Draw the stepper for a run and an image. Raises `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page. `step` is the parameter
-    of the step.
+    of the step. For `start` see `prepare`.
     """
     place = bound.address() if at is None else at
-    header, found, image = prepare(run, chosen, data, place, step=step)
+    header, found, image = prepare(run, chosen, data, place, step=step, start=start)
     # one warning, also after that of the stepper through a block of a ViT
     warned = "block_warned" if step == STEP else f"{key}_warned"
     header |= place_or_warning(at, lambda: unavailable(run, place, step=step), warned=warned)
@@ -105,9 +115,13 @@ def show(
 
 @dataclass(frozen=True)
 class Convolution(ImageScene):
-    """The steps through one convolution of a ResNet on an image. `step` is the parameter of the step."""
+    """The steps through one convolution of a ResNet on an image.
+
+    `step` is the parameter of the step. For `start` see `prepare`.
+    """
 
     step: str = STEP
+    start: tuple[float, float] | None = None
     element = "convolution_steps"
     file_stem = "convolution"
 
@@ -122,6 +136,8 @@ class Convolution(ImageScene):
 
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
         """Return the stepper with all its numbers. Raises `UserError` if the block has too large maps."""
-        header, found, image = prepare(self.run, self.chosen, self.data, state, step=self.step)
+        header, found, image = prepare(
+            self.run, self.chosen, self.data, state, step=self.step, start=self.start
+        )
         header |= without_server(state, talk=talk)
         return [component_piece(PART, message(header, image, found.floats))]

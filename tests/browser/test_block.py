@@ -189,6 +189,15 @@ def test_next_step_after_the_output_is_the_next_block(visitor):
     expect_state(page, step=1, layer=6)
 
 
+def test_playing_continues_in_the_next_block(visitor):
+    page = visitor.open(f"{VIEW}&layer=5&step=9")
+    expect_state(page, step=9, layer=5)
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.locator(".inside[data-layer='6'][data-step='2'][data-playing='true']")).to_be_visible(
+        timeout=30_000
+    )
+
+
 def test_head_of_an_earlier_block_leads_to_the_last_block(visitor):
     page = visitor.open(f"{VIEW}&layer=2&step=9")
     expect_state(page, step=9, layer=2)

@@ -158,6 +158,29 @@ def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  
     expect(reading(offline)).to_contain_text("smaller terms")
 
 
+@pytest.mark.parametrize(
+    ("link", "position"),
+    [
+        ("query=3.4", "11.15"),  # the middle of the patch, 4 pixels wide
+        ("query=3.4&position=5.6", "5.6"),
+        ("", "17.17"),  # CLS has no place
+    ],
+)
+def test_convolution_next_to_a_block_begins_at_its_patch(visitor, link, position):
+    page = visitor.open(f"{VIEWS['a block and a convolution']}&beside=resnet-cifar10&run=vit-cifar10&{link}")
+    expect(page.locator(".convolution")).to_have_attribute("data-position", position, timeout=60_000)
+
+
+def test_position_stays_when_cls_is_chosen_and_the_page_is_loaded_again(visitor):
+    page = visitor.open(f"{VIEWS['a block and a convolution']}&beside=resnet-cifar10&query=3.4")
+    convolution = page.locator(".convolution")
+    expect(convolution).to_have_attribute("data-position", "11.15", timeout=60_000)
+    page.get_by_role("button", name="CLS", exact=True).click()
+    page.wait_for_url(re.compile(r"position=11\.15"))
+    page.reload()
+    expect(convolution).to_have_attribute("data-position", "11.15", timeout=60_000)
+
+
 def test_two_steppers_keep_their_steps_apart(visitor):
     page = visitor.open(f"{VIEWS['a block and a convolution']}&beside=resnet-cifar10")
     block, convolution = page.locator(".inside:not(.convolution)"), page.locator(".convolution")
@@ -170,6 +193,8 @@ def test_two_steppers_keep_their_steps_apart(visitor):
     page.evaluate("document.querySelector('.inside:not(.convolution)').stepper.set({ query: 1 + 8 * 1 + 5 })")
     expect(convolution).to_have_attribute("data-position", "7.23")  # the middle of patch 2.6, 4 pixels wide
     page.wait_for_url(re.compile(r"(?=.*[?&]step=6)(?=.*convolution_step=5)"))
+    assert "position=" not in page.url
     page.reload()
+    expect(convolution).to_have_attribute("data-position", "7.23", timeout=60_000)
     expect(convolution).to_have_attribute("data-step", "5", timeout=60_000)
     expect(block).to_have_attribute("data-step", "6", timeout=60_000)

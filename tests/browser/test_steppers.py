@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.talk.files import find_talk
 from tests.browser.steppers import BLOCK, CONVOLUTION, Stepper, reading
 from tests.browser.test_standalone import offline, write  # noqa: F401
 
@@ -24,6 +25,7 @@ class Case:
     shown: dict[str, object]  # its state
     panel: tuple[str, float, float]  # where the talk's pointer is
     written: str  # the number there
+    colored: str  # the array in the colors of the legend
     other: str  # the button of another block
     after: dict[str, object]  # the state after it was pressed
     parameter: str  # which the talk keeps out of the address
@@ -40,6 +42,7 @@ CASES = [
             shown={"step": 3, "layer": 2, "head": 4},
             panel=("scores", 0.5, 0.5),
             written="q \u00b7 k",
+            colored="keys",
             other="Block 3",
             after={"step": 3, "layer": 3, "head": 4},
             parameter="layer",
@@ -56,6 +59,7 @@ CASES = [
             shown={"step": 2, "block": 2, "channel": 4},
             panel=("kernel", 0.2, 0.2),
             written="Weight of input channel",
+            colored="weights",
             other="Block 3",
             after={"kind": "kernel", "block": 3, "channel": 4},
             parameter="block",
@@ -158,6 +162,12 @@ def test_keys_work_while_the_pointer_is_over_the_stepper(visitor, case):
     case.stepper.expect_state(page, step=2)
 
 
+def test_legend_names_the_array_that_has_its_colors(visitor, case):
+    page = visitor.open(f"{case.stepper.view}&{case.linked}")
+    case.stepper.expect_state(page, **case.shown)
+    expect(page.locator(".inside-scale")).to_contain_text(f"{case.colored}: \u2264")
+
+
 def test_link_of_the_step_is_copied(visitor, case):
     page = visitor.open(f"{case.stepper.view}&{case.linked}")
     case.stepper.expect_state(page, **case.shown)
@@ -184,3 +194,65 @@ def test_two_steppers_are_next_to_each_other_on_one_screen(visitor, window):
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     cut = "e => [...e.querySelectorAll('p, button')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
     assert page.locator(BLOCK.selector).evaluate(f"e => ({cut})(e).length") == 0
+
+
+BOTH = "attention?view=Inside+a+block&run=vit-cifar10&both=true&beside=resnet-cifar10&layer=2&step=3"
+
+
+@pytest.fixture(scope="module", params=["view", "talk"])
+def file_of_both(request, tmp_path_factory):
+    """Write an HTML file of both steppers: of the view, or of a talk with it as its only step."""
+    folder = tmp_path_factory.mktemp("both")
+    source, out = BOTH, folder / "both.html"
+    if request.param == "talk":
+        source = folder / "both.yaml"
+        source.write_text(
+            f"title: Both\nsteps:\n  - title: One step\n    say: A sentence.\n    link: {BOTH}\n"
+        )
+    done = write(str(source), out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_file_has_both_steppers_in_columns_with_headings(offline, file_of_both):  # noqa: F811
+    offline.set_viewport_size({"width": 1280, "height": 720})
+    offline.goto(file_of_both.as_uri())
+    boxes = []
+    headings = ("each query computes its weights from the content", "local, and the same kernel everywhere")
+    for stepper, heading in zip((BLOCK, CONVOLUTION), headings, strict=True):
+        stepper.expect_state(offline)
+        expect(offline.get_by_text(heading)).to_be_in_viewport(ratio=1)
+        stage = offline.locator(f"{stepper.selector} .inside-stage")
+        expect(stage).to_be_in_viewport(ratio=1)
+        boxes.append(stage.bounding_box())
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+
+
+def test_second_stepper_of_a_file_is_reached_by_scrolling_in_a_narrow_window(offline, file_of_both):  # noqa: F811
+    offline.set_viewport_size({"width": 1024, "height": 768})
+    offline.goto(file_of_both.as_uri())
+    CONVOLUTION.expect_state(offline)
+    stage = offline.locator(f"{CONVOLUTION.selector} .inside-stage")
+    expect(stage).not_to_be_in_viewport()
+    offline.mouse.move(500, 450)
+    offline.mouse.wheel(0, 5000)  # `scroll_into_view_if_needed` also scrolls what a visitor can't scroll
+    expect(stage).to_be_in_viewport(ratio=0.9)
+    CONVOLUTION.point(offline, "image", 0.1, 0.1)
+    expect(offline.locator(f"{CONVOLUTION.selector} .inside-place")).to_have_text("row 4, column 4")
+
+
+@pytest.mark.parametrize(
+    ("step", "facts"), [("7", "Norm 21.8"), ("8", "116 of 512 units are positive before GELU.")]
+)
+def test_bundled_talk_shows_the_facts_that_it_states(visitor, step, facts):
+    visitor.page.set_viewport_size({"width": 1280, "height": 720})
+    steps = find_talk("inside").steps
+    number = next(n for n, one in enumerate(steps, start=1) if one.state.get("step") == step)
+    page = visitor.open(f"?talk=inside&step={number}")
+    BLOCK.expect_state(page, step=step)
+    line = page.locator(".inside-facts")
+    expect(line).to_contain_text(facts)
+    expect(line).to_be_in_viewport(ratio=1)
+    source = page.get_by_text("Source: ").bounding_box()
+    box = line.bounding_box()
+    assert box["y"] + box["height"] <= source["y"]

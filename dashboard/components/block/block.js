@@ -21,8 +21,19 @@ import { readRows, WeightRows } from "./weights.js";
 import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
 const REST_MS = 120; // of the pointer, before weights are asked for
-// the scale that the legend shows in each step
-const LEGENDS = ["stream", "heads", "heads", null, "heads", "stream", "stream", "active", "stream", "stream"];
+// the scale that the legend shows in each step, and the arrays in these colors
+const LEGENDS = [
+  ["stream", "input"],
+  ["heads", "queries, keys, values"],
+  ["heads", "keys"],
+  null,
+  ["heads", "values"],
+  ["stream", "output"],
+  ["stream", "residual stream"],
+  ["active", "activations"],
+  ["stream", "residual stream"],
+  ["stream", "output of the last block"],
+];
 // the array whose largest number is pointed at first
 const MAIN = ["input", null, null, null, null, "projected", "sum1", "active", "sum2", null];
 
@@ -256,7 +267,8 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
       shapes: shapesOf(block, step),
       reading: readingOf(this),
       facts: factsOf(this),
-      limit: LEGENDS[step] && this.limits[LEGENDS[step]],
+      limit: LEGENDS[step] && this.limits[LEGENDS[step][0]],
+      colored: LEGENDS[step]?.[1],
     };
   }
 

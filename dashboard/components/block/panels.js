@@ -3,7 +3,8 @@
 // A step is a row of columns { wide, sign, panels }. A panel is
 // - a matrix: the array `name` with a column per token, of which it shows `rows` rows from `from`;
 // - bars: `values`, one per token or per channel;
-// - or a list of `items`: tokens, heads, units or classes.
+// - or a list of `items`: tokens, heads, units or classes. A `ranked` list is cut if it has no room.
+// A panel with little width has its `short` title.
 // `high` and `wide` are shares. `box` is the place of the content, below the title.
 
 import { classPanel } from "../inside/classes.js";
@@ -16,19 +17,14 @@ import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.
 
 const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
+const LEAST_ITEM = 14, LEAST_ITEMS = 3; // pixels of an item of a ranked list, which then has fewer items
 export const THUMB = 12; // pixels of the patches above the columns
 export const CROPS = 4; // of a unit
 
 const matrix = (id, name, title, more = {}) => ({ kind: "matrix", id, name, title, high: 1.2, ...more });
-const bars = (id, values, title, more = {}) => ({
-  kind: "bars",
-  id,
-  values,
-  title,
-  high: 1,
-  axis: "channel",
-  ...more,
-});
+const bars = (id, values, title, more = {}) => (
+  { kind: "bars", id, values, title, high: 1, axis: "channel", ...more }
+);
 const list = (id, items, title, more = {}) => (
   { kind: "list", id, items, title, high: 1, right: 56, ...more }
 );
@@ -38,12 +34,12 @@ const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Ma
 // A matrix of the stream with the chosen token's column as bars below it.
 function stream(view, name, title, more = {}) {
   const values = rowOf(view.block, name, view.token);
-  const { limit = largestOf(values), sign = "", scale = name, marks = false, segments = 1 } = more;
+  const { limit = largestOf(values), sign = "", scale = name, marks = false, segments = 1, short } = more;
   return {
     wide: 1,
     sign,
     panels: [
-      matrix(name, name, title, { scale }),
+      matrix(name, name, title, { scale, short }),
       bars(`${name} row`, values, "", { limit, scale, marks, segments, funnel: true }),
     ],
   };
@@ -75,7 +71,12 @@ function residual(view, [before, part, sum, after], word) {
   const limit = Math.max(...[before, part, sum].map((name) => largestOf(rowOf(block, name, view.token))));
   const columns = [
     stream(view, before, "before", { limit, scale: "stream" }),
-    stream(view, part, `output of ${word}`, { limit, scale: "stream", sign: "+" }),
+    stream(view, part, `output of ${word}`, {
+      limit,
+      scale: "stream",
+      sign: "+",
+      short: word.replace("the ", ""),
+    }),
     stream(view, sum, block.pre ? "after" : "sum", { limit, scale: "stream", sign: "=" }),
   ];
   if (!block.pre) columns.push(stream(view, after, "normalized", { sign: "\u2192", scale: "stream" }));
@@ -149,7 +150,11 @@ const STEPS = [
           bars("weights", attention.weights, "weights, sum 1", { axis: "token", amount: true, high: 1.2 }),
         ],
       },
-      { wide: 1, sign: "", panels: [list("weights list", topTokens(attention.weights), "largest weights")] },
+      {
+        wide: 1,
+        sign: "",
+        panels: [list("weights list", topTokens(attention.weights), "largest weights", { ranked: true })],
+      },
     ];
   },
   (view) => {
@@ -179,8 +184,15 @@ const STEPS = [
         wide: 1,
         sign: "",
         panels: [
-          list("contributions list", topTokens(shares), "largest shares of the norms", { high: 1.6 }),
-          bars("z", attention.mixed, `output of head ${head + 1}`, { scale: "heads" }),
+          list("contributions list", topTokens(shares), "largest shares of the norms", {
+            high: 1.6,
+            ranked: true,
+            short: "shares",
+          }),
+          bars("z", attention.mixed, `output of head ${head + 1}`, {
+            scale: "heads",
+            short: `head ${head + 1}`,
+          }),
         ],
       },
     ];
@@ -209,7 +221,7 @@ const STEPS = [
   (view) => {
     const active = rowOf(view.block, "active", view.token);
     return [
-      { ...stream(view, "active", "activations of all tokens"), wide: 1 },
+      { ...stream(view, "active", "activations of all tokens", { short: "activations" }), wide: 1 },
       ...terms(view, 1.3),
       {
         wide: isTight(view) ? 2 : 1.35,
@@ -217,6 +229,8 @@ const STEPS = [
         panels: [list("units", topUnits(view, active), unitsTitle(view), {
           left: 68,
           tallest: 86,
+          ranked: true,
+          short: "most active units",
           pictures: view.block.header.crop ? CROPS : 0,
         })],
       },
@@ -300,7 +314,9 @@ function stack(column, x, y, w, h, panels) {
   const room = h - column.length * TITLE - (column.length - 1) * BOTTOM;
   for (const panel of column) {
     const high = (panel.high / shares) * room;
-    panels.push({ ...panel, box: { x, y: y + TITLE, w, h: high } });
+    const most = Math.max(LEAST_ITEMS, Math.floor(high / LEAST_ITEM));
+    const items = panel.ranked ? panel.items.slice(0, most) : panel.items;
+    panels.push({ ...panel, items, box: { x, y: y + TITLE, w, h: high } });
     y += TITLE + high + BOTTOM;
   }
 }

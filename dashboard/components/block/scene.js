@@ -1,7 +1,7 @@
 // The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step
 // next to it.
 
-import { cssOf, drawItems, fitted, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
+import { cssOf, drawItems, fitted, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf } from "../shared/tokens.js";
@@ -30,14 +30,22 @@ export function overlayOf({ step, attention }) {
   return {
     2: { values: attention.scores, signed: true, name: "scores" },
     3: { values: attention.weights, signed: false, name: "weights" },
-    4: { values: attention.contributions, signed: false, name: "weight \u00d7 norm of value" },
+    4: {
+      values: attention.contributions,
+      signed: false,
+      name: "weight \u00d7 norm of value",
+      short: "weight \u00d7 norm",
+    },
   }[step] ?? null;
 }
+
+const TITLE_ROOM = 30; // pixels next to the image, for its title
 
 function drawImage(view, p, { x, y, size }, theme, type) {
   const { block, picture, query } = view, { side, first, size: pixels } = block.header;
   const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
-  p.text(overlay ? overlay.name : "the image", x, y - 11, { ...type, weight: 500 });
+  const names = overlay ? [overlay.name, overlay.short ?? overlay.name] : ["the image"];
+  p.text(fitting(names, size + TITLE_ROOM), x, y - 11, { ...type, weight: 500 });
   p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
   const most = overlay ? overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9) : 1;
   const placeOf = (token) => {
@@ -89,7 +97,7 @@ function drawPrefix(view, p, x, y, size, overlay, theme, type) {
   const named = other < first ? other : view.query < first ? view.query : 0;
   const name = prefixLabel(prefixOf(header)[named]), format = view.step === SOFTMAX ? inPercent : formatted;
   const text = overlay ? `${name}: ${format(overlay.values[named])}` : name, left = first * pitch + 4;
-  p.text(fitted(text, size - left), x + left, y + box / 2 + 1, type);
+  p.text(fitted(text, size - left + 10), x + left, y + box / 2 + 1, type);
 }
 
 // Draw a token's patch, or a dashed box for CLS.

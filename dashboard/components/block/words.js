@@ -181,20 +181,27 @@ export function factsOf(view) {
   }
   if (step === JOIN) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
   if (step === RESIDUAL) return sums("input", "projected", "middle");
-  if (step === MLP) {
-    const active = rowOf(block, "active", view.token), positive = active.filter((v) => v > 0.1).length;
-    const known = h.units.find((one) => one.unit === view.j);
-    const best = known?.values.map((v, i) =>
-      `${formatted(v)} (${h.classes[known.labels[i]] ?? "a photograph"})`
-    ).join(", ");
-    return `${positive} of ${h.hidden} units are above 0.1. Unit ${view.j + 1}: norm of its vector ` +
-      formatted(block.writes[view.j]) + (best ? `, largest values ${best}.` : ".");
-  }
+  if (step === MLP) return unitFacts(view, h);
   if (step === OUTPUT) {
     const whole = formatted(cosine(row("input"), row("output")));
-    return `${sums("middle", "mlp", "output")} Cosine over the whole block ${whole}.`;
+    const text = sums("middle", "mlp", "output");
+    return h.talk ? text : `${text} Cosine over the whole block ${whole}.`;
   }
   return "";
+}
+
+// Return how many units are active, and, except in a talk, which has one line for facts, what excites the unit
+// that is written out.
+function unitFacts({ block, token, j }, h) {
+  const active = rowOf(block, "hidden", token).filter((v) => v > 0).length;
+  const count = `${active} of ${h.hidden} units are positive before ${ACTIVATION_NAMES[h.activation]}.`;
+  if (h.talk) return count;
+  const known = h.units.find((one) => one.unit === j);
+  const best = known?.values.map((v, i) =>
+    `${formatted(v)} (${h.classes[known.labels[i]] ?? "a photograph"})`
+  ).join(", ");
+  return `${count} Unit ${j + 1}: norm of its vector ${formatted(block.writes[j])}` +
+    (best ? `, largest values ${best}.` : ".");
 }
 
 /**

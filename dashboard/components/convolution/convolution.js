@@ -22,10 +22,23 @@ import {
   TITLES,
 } from "./words.js";
 
+// the arrays in the colors of the legend: see `legend`
+const COLORED = {
+  window: "input",
+  kernel: "weights",
+  products: "products",
+  sum: "output",
+  norm: "after batch norm",
+  relu: "before and after ReLU",
+  residual: "sum",
+  head: "output",
+};
+
 class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
   index = 0; // of the convolution in the block
   channel = 0; // of the output
   pinned = { row: 0, column: 0 }; // the chosen position
+  start = null; // center of the patch that is chosen in the stepper of a ViT, as fractions of the image
   pointedI = null; // input channel last pointed at
   pointedT = null; // position in the window last pointed at
   pointedPooled = null;
@@ -63,7 +76,8 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     this.index = count("convolution", header.convolutions.length);
     this.channel = count("channel", this.one.outputs);
     this.step = count(header.stepName, this.steps.length);
-    this.pinned = parsePosition(linked.get("position"), this.one.side) ?? this.middle;
+    this.start = header.start ? { row: header.start[0], column: header.start[1] } : null;
+    this.pinned = parsePosition(linked.get("position"), this.one.side) ?? this.home;
   }
 
   // Keep the step and the place in the image when another block arrives.
@@ -127,9 +141,10 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     else this.load(this.blockIndex + 1, 0, "");
   }
 
-  get middle() {
-    const half = Math.floor(this.one.side / 2);
-    return { row: half, column: half };
+  // The position without one in the address: that of the chosen patch, or the middle.
+  get home() {
+    const { start, one: { side } } = this, { row, column } = start ?? { row: 0.5, column: 0.5 };
+    return { row: Math.floor(row * side), column: Math.floor(column * side) };
   }
 
   get place() {
@@ -151,12 +166,12 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
   }
 
   state(block = this.blockIndex) {
-    const { row, column } = this.pinned, { middle } = this, other = (n) => n ? String(n + 1) : null;
+    const { row, column } = this.pinned, { home } = this, other = (n) => n ? String(n + 1) : null;
     return {
       block: block ? String(block) : null,
       convolution: other(this.index),
       channel: other(this.channel),
-      position: row === middle.row && column === middle.column ? null : `${row + 1}.${column + 1}`,
+      position: row === home.row && column === home.column ? null : `${row + 1}.${column + 1}`,
       [this.block.header.stepName]: other(this.step),
     };
   }
@@ -236,6 +251,7 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
       reading: convReading(this),
       facts: convFacts(this),
       limit: scaleOf(this.legend),
+      colored: COLORED[this.kind],
     };
   }
 

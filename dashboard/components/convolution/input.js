@@ -33,11 +33,11 @@ function movePinned(stepper, dx, dy) {
 }
 
 // Show the place that was chosen in the stepper of a ViT, if both are on the page.
-function follow(stepper, { row, column }) {
+function follow(stepper, start) {
   const { block, root } = stepper;
   if (!block || !root.isConnected || block.header.stepName === "step") return;
-  const { side } = stepper.one;
-  stepper.set({ pinned: { row: Math.floor(row * side), column: Math.floor(column * side) } });
+  stepper.start = start;
+  stepper.set(start ? { pinned: stepper.home } : {});
 }
 
 /** @param {any} stepper */

@@ -12,7 +12,7 @@ import { isBefore } from "./data.js";
 import { capital, inputName } from "./words.js";
 
 const BETWEEN = 40; // pixels between columns
-const ROW = 32, TALL_ROW = 72; // pixels of a row of sums
+const ROW = 32, TALL_ROW = 72, NARROW_ROW = 300, SMALL_TILE = 24; // pixels of a row of sums
 const NARROW_FLEX = 150; // pixels of the height that is shared by wide panels in narrow drawings
 
 const mapOf = (id, maps, channel, side, title, more = {}) => (
@@ -23,7 +23,9 @@ const mapOf = (id, maps, channel, side, title, more = {}) => (
 const made = (view, id, maps, title, more = {}) =>
   mapOf(id, maps, view.channel, view.one.side, title, { channels: view.one.outputs, ...more });
 
-const grid = (id, values, title, limit) => ({ kind: "grid", id, values, title, limit, square: true });
+const grid = (id, values, title, short, limit) => (
+  { kind: "grid", id, values, title, short, limit, square: true }
+);
 
 const sheet = (id, maps, channels, side, more = {}) => (
   { kind: "sheet", id, maps, channels, side, wide: 1, title: `all ${channels} channels`, ...more }
@@ -72,13 +74,14 @@ const PANELS = {
   },
   products: (view) => {
     const { at, i, block, index, one: { area } } = view;
+    const name = inputName(block, index, i), sum = `sum ${formatted(at.sums[i])}`;
     const part = (values) => values.subarray(i * area, (i + 1) * area);
     return [
-      { panel: grid("grid values", part(at.values), `window, ${inputName(block, index, i)}`, "reads") },
-      { sign: "\u00d7", panel: grid("grid kernel", part(at.kernel), "kernel", "weights") },
+      { panel: grid("grid values", part(at.values), `window, ${name}`, name, "reads") },
+      { sign: "\u00d7", panel: grid("grid kernel", part(at.kernel), "kernel", "kernel", "weights") },
       {
         sign: "=",
-        panel: grid("grid products", part(at.products), `products, sum ${formatted(at.sums[i])}`, "products"),
+        panel: grid("grid products", part(at.products), `products, ${sum}`, sum, "products"),
       },
     ];
   },
@@ -86,10 +89,12 @@ const PANELS = {
     const { one, at, channel } = view;
     const title = one.inputs > 3 ? "sums by input channel, largest first" : "sums by input channel";
     return [
-      { panel: { kind: "rows", id: "rows", wide: 1.5, title } },
+      { panel: { kind: "rows", id: "rows", wide: isTight(view) ? 2.4 : 1.5, title, short: "sums" } },
       {
         sign: "=",
-        panel: made(view, "output", one.output, `channel ${channel + 1}: ${formatted(at.total)}`),
+        panel: made(view, "output", one.output, `channel ${channel + 1}: ${formatted(at.total)}`, {
+          short: `sum ${formatted(at.total)}`,
+        }),
       },
     ];
   },
@@ -229,6 +234,25 @@ export function rowsIn({ order }, height) {
  * @param {{ order: number[] }} view
  */
 export const rowHeight = ({ order }, height) => Math.max(ROW, Math.min(TALL_ROW, height / order.length));
+
+/**
+ * Return the places of the parts of a row of sums, from its left end: the widths `label` and `size` of the
+ * label and of both tiles, the places `window`, `sign` and `kernel`, and the space `bar` to `end` of the bar.
+ * A row without space for the bar has only the number, at its right end.
+ * @param {number} width
+ * @param {number} height of the row
+ * @param {number} inputs channels
+ */
+export function partsOfRow(width, height, inputs) {
+  const narrow = width < NARROW_ROW, short = narrow && inputs > 3; // then only the number of a channel
+  const label = inputs > 3 ? (short ? 30 : 96) : narrow ? 44 : 52;
+  const sign = narrow ? 16 : 22, gap = narrow ? 6 : 20, number = narrow ? 48 : 62;
+  const free = width - label - sign - gap - number, bars = narrow ? 24 : 60; // pixels, at least
+  const room = (free - bars) / 2 < SMALL_TILE ? free : free - bars; // small tiles have no bar next to them
+  const size = Math.max(8, Math.min(height - 8, room / 2));
+  const kernel = label + size + sign, bar = kernel + size + gap, end = width - number;
+  return { short, label, size, window: label, sign: label + size + sign / 2, kernel, bar, end };
+}
 
 /**
  * Return the place of a map in its panel and the size of its cells. With a window, it has a border of zeros.

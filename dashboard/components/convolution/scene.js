@@ -15,7 +15,7 @@ import { colorIndex } from "../shared/colors.js";
 import { formatted } from "../shared/numbers.js";
 import { createCanvas } from "../shared/paint.js";
 import { limitOf } from "../shared/vectors.js";
-import { cellsIn, mapIn, rowHeight, rowsIn } from "./panels.js";
+import { cellsIn, mapIn, partsOfRow, rowHeight, rowsIn } from "./panels.js";
 import { fieldOf, inputName } from "./words.js";
 
 // Return black or white, whichever is readable on a color.
@@ -191,37 +191,36 @@ function drawGrid(view, p, { box, values, limit }, _theme, type) {
   ringAround(p, x + 1, y + 1, cell - 4, cell - 4);
 }
 
+const LEAST_ROW_BAR = 12; // pixels
+
 // Draw a row for each input channel: its window, its kernel and the sum of their products as a bar.
 function drawRows(view, p, { box }, theme, type) {
-  const { at, one, order, block, index } = view,
-    shown = rowsIn(view, box.h),
-    row = rowHeight(view, box.h),
-    size = row - 8,
-    k = one.size;
+  const { at, one, order, block, index } = view, shown = rowsIn(view, box.h), k = one.size;
+  const row = rowHeight(view, box.h), parts = partsOfRow(box.w, row, one.inputs), { size } = parts;
   const windows = tileCanvas(view, at.values, scaleOf(one.reads));
   const kernels = tileCanvas(view, at.kernel, scaleOf(one.weight));
-  const short = box.w < 300 && one.inputs > 3; // only the number of a channel
-  const left = short ? 30 : one.inputs > 3 ? 96 : 52,
-    from = left + 2 * size + 46,
-    room = Math.max(20, box.w - from - 62);
   const rest = order.slice(shown.length), others = rest.reduce((sum, i) => sum + at.sums[i], 0);
   const most = Math.max(1e-9, Math.abs(others), ...shown.map((i) => Math.abs(at.sums[i])));
+  const room = parts.end - parts.bar,
+    half = room < LEAST_ROW_BAR ? 0 : room / 2,
+    zero = box.x + parts.bar + half;
   const bar = (value, y) => {
-    const length = (value / most) * room / 2, zero = box.x + from + room / 2;
-    p.rect(zero + Math.min(0, length), y - 7, Math.max(1, Math.abs(length)), 14, {
-      fill: barColor(view, value),
-    });
+    const length = (value / most) * half;
+    if (half) {
+      p.rect(zero + Math.min(0, length), y - 7, Math.max(1, Math.abs(length)), 14, {
+        fill: barColor(view, value),
+      });
+    }
     p.text(formatted(value), box.x + box.w, y, { ...type, align: "right" });
   };
   shown.forEach((i, n) => {
-    const y = box.y + n * row, middle = y + row / 2;
+    const y = box.y + n * row, middle = y + row / 2, top = middle - size / 2;
     if (i === view.i) p.rect(box.x - 4, y, box.w + 8, row - 1, { fill: theme.track });
     const name = one.inputs > 3 ? `channel ${i + 1}` : inputName(block, index, i);
-    const label = short ? String(i + 1) : name;
-    p.text(label, box.x, middle, type);
-    p.pixels(windows, 0, k * i, k, k, box.x + left, y + 4, size, size);
-    p.text("\u00d7", box.x + left + size + 10, middle, { ...type, align: "center" });
-    p.pixels(kernels, 0, k * i, k, k, box.x + left + size + 20, y + 4, size, size);
+    p.text(parts.short ? String(i + 1) : name, box.x, middle, type);
+    p.pixels(windows, 0, k * i, k, k, box.x + parts.window, top, size, size);
+    p.text("\u00d7", box.x + parts.sign, middle, { ...type, align: "center" });
+    p.pixels(kernels, 0, k * i, k, k, box.x + parts.kernel, top, size, size);
     bar(at.sums[i], middle);
   });
   if (!rest.length) return;

@@ -138,7 +138,7 @@ export function fillBlocks(stepper, name, labels) {
  * Show the steps, which one is shown, and whether they play.
  * @param {any} stepper
  */
-export function showSteps({ root, block, step, titles, lastStep, onward, playing }) {
+export function showSteps({ root, step, titles, lastStep, onward, continues, playing }) {
   const list = root.querySelector("ol"), names = titles.map((title, n) => `${n + 1} ${title}`);
   if (list.textContent !== names.join("")) {
     list.replaceChildren(...titles.map((title, n) => {
@@ -155,7 +155,7 @@ export function showSteps({ root, block, step, titles, lastStep, onward, playing
   });
   const ends = step === lastStep, next = root.querySelector('[data-do="next"]');
   next.textContent = ends && onward ? onward.label : "Next";
-  next.disabled = ends && (!onward || (onward.loads && Boolean(block.header.standalone)));
+  next.disabled = ends && !continues;
   root.querySelector('[data-do="back"]').disabled = step === 0;
   root.querySelector('[data-do="play"]').textContent = playing ? "Pause" : "Play";
 }

@@ -14,4 +14,4 @@ export const isTight = ({ w, h }) => w < TIGHT && !isStacked({ w, h });
 
 /** The width of the image next to the panels, and of the space for a sign, in pixels. */
 export const roomsOf = (view) =>
-  isTight(view) ? { image: 0.2 * view.w, sign: 36 } : { image: 0.26 * view.w, sign: SIGN };
+  isTight(view) ? { image: 0.2 * view.w, sign: 44 } : { image: 0.26 * view.w, sign: SIGN };

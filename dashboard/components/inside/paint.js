@@ -24,6 +24,10 @@ export function fitted(title, width) {
   return title.length <= most ? title : `${title.slice(0, Math.max(1, most - 1))}\u2026`;
 }
 
+// Return the first title that fits into a width, or else the last one, shortened.
+export const fitting = (titles, width) =>
+  titles.find((title) => title.length * TITLE_LETTER <= width) ?? fitted(titles.at(-1), width);
+
 /**
  * Draw the panels with their titles, each by the function for its kind, and the signs between them.
  * @param {any} view
@@ -34,14 +38,15 @@ export function fitted(title, width) {
 export function paintPanels(view, p, theme, type, kinds) {
   const { layout: { panels, signs } } = view;
   for (const panel of panels) {
-    const { box, title, kind } = panel;
+    const { box, kind, short = panel.title } = panel;
+    const title = panel.title && fitting([panel.title, short], box.w);
     if (title) {
       // lines between panels end at a title
       p.rect(box.x - 1, box.y - TITLE + 2, Math.min(box.w, TITLE_LETTER * title.length) + 4, TITLE - 4, {
         fill: theme.background,
       });
     }
-    if (title) p.text(fitted(title, box.w), box.x, box.y - 11, { ...type, weight: 500 });
+    if (title) p.text(title, box.x, box.y - 11, { ...type, weight: 500 });
     kinds[kind](view, p, panel, theme, type);
   }
   for (const { text, x, y } of signs) p.text(text, x, y, { ...type, size: 24, align: "center" });

@@ -164,18 +164,28 @@ export class InsideStepper extends /** @type {any} */ (View) {
     clearTimeout(this.timer);
     if (!on && !this.playing) return;
     this.playing = on;
-    if (on && this.step === this.lastStep) this.go(0);
+    if (on && this.step === this.lastStep) {
+      if (this.continues) this.leave();
+      else this.go(0);
+    }
     this.refresh();
-    if (on) this.scheduleStep();
+    if (on && this.asked === null) this.scheduleStep();
+  }
+
+  // Whether something follows the last step. Another block needs the server.
+  get continues() {
+    const { onward } = this;
+    return Boolean(onward) && !(onward.loads && this.block.header.standalone);
   }
 
   scheduleStep() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (!this.playing || !this.root.isConnected) return;
-      if (this.step === this.lastStep) return this.play(false);
-      this.go(this.step + 1);
-      this.scheduleStep();
+      if (this.step < this.lastStep) this.go(this.step + 1);
+      else if (this.continues) this.leave();
+      else return this.play(false);
+      if (this.asked === null) this.scheduleStep(); // otherwise when the next block arrives
     }, STEP_MS);
   }
 
@@ -207,7 +217,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
 
   // Show the texts of the step, and the color scale of its main array, if it has one.
   showTexts() {
-    const { place, title, sentence, formula, shapes, reading, facts, limit } = this.texts();
+    const { place, title, sentence, formula, shapes, reading, facts, limit, colored } = this.texts();
     this.find(".inside-text").textContent = sentence;
     this.find(".inside-reading").textContent = reading;
     this.find(".inside-formula span").innerHTML = formula; // of fixed texts and numbers
@@ -217,7 +227,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
     const scale = this.find(".inside-scale"), [low, high] = scale.querySelectorAll("span");
     scale.hidden = limit === null;
     scale.querySelector("canvas").style.background = gradientOf(this.diverging);
-    low.textContent = limit === null ? "" : `\u2264 ${formatted(-limit)}`;
+    low.textContent = limit === null ? "" : `${colored}: \u2264 ${formatted(-limit)}`;
     high.textContent = limit === null ? "" : `\u2265 ${formatted(limit)}`;
   }
 }

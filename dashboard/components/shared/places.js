@@ -3,20 +3,19 @@
 const CHANGED = "vitlab-place";
 
 /**
- * Tell other components which patch was chosen. CLS has no place.
+ * Tell other components which token was chosen. One before the patches, such as CLS, has no place.
  * @param {number} token
  * @param {{ side: number, first: number }} header the patches in a row, and 1 if token 0 is CLS
  */
 export function announcePlace(token, { side, first }) {
-  if (token < first) return;
   const row = Math.floor((token - first) / side), column = (token - first) % side;
-  const detail = { row: (row + 0.5) / side, column: (column + 0.5) / side };
+  const detail = token < first ? null : { row: (row + 0.5) / side, column: (column + 0.5) / side };
   globalThis.dispatchEvent(new CustomEvent(CHANGED, { detail }));
 }
 
 /**
- * Call `move` with each place, as fractions of the height and the width of the image.
- * @param {(place: { row: number, column: number }) => void} move
+ * Call `move` with each place, as fractions of the height and the width of the image, or with null.
+ * @param {(place: { row: number, column: number } | null) => void} move
  */
 export function onPlace(move) {
   globalThis.addEventListener(CHANGED, (event) => move(/** @type {CustomEvent} */ (event).detail));

@@ -10,7 +10,13 @@ import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/bl
 import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
 import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
-import { formulaOf, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
+import {
+  factsOf,
+  formulaOf,
+  readingOf,
+  sentenceOf,
+  titleOf,
+} from "../../../dashboard/components/block/words.js";
 import { near, small, viewOf } from "./small_block.js";
 
 Deno.test("layer norm gives mean 0 and variance 1 before scale and offset", () => {
@@ -137,6 +143,14 @@ Deno.test("the score under the pointer is the dot product that is written out", 
 Deno.test("a changed temperature is said not to be the model's", () => {
   assert.ok(sentenceOf(viewOf(3, { temperature: 2 })).includes("not the model's"));
   assert.ok(!sentenceOf(viewOf(3)).includes("not the model's"));
+});
+
+Deno.test("a unit is active if it is positive before the activation, in a talk too", () => {
+  // before GELU: cos 6, cos 7, ..., cos 11 = 0.960, 0.754, -0.146, -0.911, -0.839, 0.004
+  const facts = factsOf(viewOf(7, { token: 1, j: 0 }));
+  assert.ok(facts.startsWith("3 of 6 units are positive before GELU. Unit 1: "), facts);
+  const inTalk = factsOf(viewOf(7, { token: 1, j: 0 }, { talk: true }));
+  assert.equal(inTalk, "3 of 6 units are positive before GELU.");
 });
 
 Deno.test("a block with post-norm begins with its input, and its sums are normalized", () => {

@@ -11,6 +11,7 @@ import {
 } from "../../../dashboard/components/convolution/data.js";
 import { convolutionRows } from "../../../dashboard/components/convolution/files.js";
 import { cellsIn, placePanels, rowsIn, whatIsAt } from "../../../dashboard/components/convolution/panels.js";
+import { paintConvolution } from "../../../dashboard/components/convolution/scene.js";
 import {
   convFacts,
   convReading,
@@ -188,6 +189,63 @@ for (const width of [1000, 360]) {
         });
       }
     }
+  });
+}
+
+const LETTER = 7.2; // pixels of a character of 13 pixels, on average
+
+// Return the boxes [left, top, right, bottom] of all texts, tiles and bars that the rows of a step draw.
+function boxesOfRows(view) {
+  const boxes = [], box = (x, y, w, h) => boxes.push([x, y, x + w, y + h]);
+  const painter = {
+    text(text, x, y, { size, align = "left" }) {
+      const w = text.length * LETTER * size / 13, back = { left: 0, center: w / 2, right: w }[align];
+      box(x - back, y - size / 2, w, size);
+    },
+    pixels: (_source, _sx, _sy, _sw, _sh, x, y, w, h) => box(x, y, w, h),
+    rect: (x, y, w, h, { fill }) => fill?.startsWith("rgb") && box(x, y, w, h), // a bar
+    segment() {},
+  };
+  const layout = { ...placePanels(view), signs: [] };
+  layout.panels = layout.panels.filter(({ kind }) => kind === "rows");
+  paintConvolution({ ...view, layout, diverging: new Uint32Array(256) }, painter, { font: "Inter" });
+  const { box: { x, y } } = layout.panels[0];
+  return { panel: layout.panels[0].box, boxes: boxes.filter((one) => one[0] >= x - 1 && one[1] >= y - 1) };
+}
+
+function withoutDocument(test) {
+  const picture = (w, h) => ({ data: { buffer: new ArrayBuffer(4 * w * h) } });
+  const context = { createImageData: picture, putImageData() {} };
+  Object.assign(globalThis, { document: { createElement: () => ({ getContext: () => context }) } });
+  try {
+    test();
+  } finally {
+    delete (/** @type {any} */ (globalThis).document);
+  }
+}
+
+for (const [inputs, block] of [[3, 0], [12, 1]]) {
+  Deno.test(`the rows of ${inputs} sums do not overlap in any width`, () => {
+    withoutDocument(() => {
+      const one = { inputs, outputs: 3, inputSide: 4, side: 4, stride: 1, padding: 1, size: 3, eps: 0 };
+      const convolutions = [{ ...one, field: [1, -1, 1] }];
+      const changes = { block, projected: false, outputs: 0, convolutions };
+      const order = Array.from({ length: inputs }, (_, n) => n);
+      for (let w = 400; w <= 1700; w += 20) {
+        for (const h of [170, 260, 500]) {
+          const state = { order, w, h, picture: {} };
+          const { panel, boxes } = boxesOfRows(viewOf("sum", 0, changes, state));
+          assert.ok(boxes.length >= 15);
+          boxes.forEach((a, n) => {
+            assert.ok(a[2] <= panel.x + panel.w + 1, `${w} x ${h}: ${a} ends outside of the panel`);
+            for (const b of boxes.slice(n + 1)) {
+              const apart = a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+              assert.ok(apart, `${w} x ${h}: ${a} and ${b}`);
+            }
+          });
+        }
+      }
+    });
   });
 }
 

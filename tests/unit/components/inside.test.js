@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { classPanel } from "../../../dashboard/components/inside/classes.js";
 import { drawItems, paintPanels } from "../../../dashboard/components/inside/paint.js";
 
+import { InsideStepper } from "../../../dashboard/components/inside/stepper.js";
+
 const THEME = { background: "#fff", track: "#ddd" };
 const TYPE = { size: 13 };
 
@@ -61,4 +63,72 @@ Deno.test("lines between panels do not cross the titles", () => {
   const [, x, y, w, h, look] = cover;
   assert.equal(look.fill, THEME.background);
   assert.ok(x <= 10 && x + w >= 10 + 6 * title.length && y < text[3] - 5 && y + h > text[3] + 5);
+});
+
+// A stepper through three blocks of two steps, and a third step after the last block.
+class Blocks extends /** @type {any} */ (InsideStepper) {
+  get lastStep() {
+    return this.at === 2 ? 2 : 1;
+  }
+  get onward() {
+    return this.at === 2 ? null : { loads: true };
+  }
+  leave() {
+    this.asked = this.at + 1;
+  }
+  arrive() {
+    [this.at, this.step, this.asked] = [this.asked, 0, null];
+    this.scheduleStep(); // as `update` does
+  }
+  set(changes) {
+    Object.assign(this, changes);
+  }
+  refresh() {}
+}
+
+// Return this stepper at the first step, without its elements on a page.
+function blocks(standalone) {
+  const state = { at: 0, step: 0, asked: null, playing: false };
+  const page = { root: { isConnected: true }, block: { header: { standalone } } };
+  return Object.assign(Object.create(Blocks.prototype), state, page);
+}
+
+// Play until no timer is left and no block is asked for. Return the steps as "block.step".
+function played(stepper) {
+  const { setTimeout: original } = globalThis, seen = [];
+  let next = null;
+  globalThis.setTimeout = /** @type {any} */ ((act) => (next = act, 0));
+  try {
+    stepper.play(true);
+    for (let n = 0; n < 30 && (next || stepper.asked !== null); n++) {
+      const act = next;
+      next = null;
+      seen.push(`${stepper.at}.${stepper.step}`);
+      if (act) act();
+      else stepper.arrive();
+    }
+  } finally {
+    globalThis.setTimeout = original;
+  }
+  return seen;
+}
+
+Deno.test("playing goes through all blocks to the classifier, and waits for each block", () => {
+  const stepper = blocks(false);
+  // the last step of a block is seen twice: until its time is over, and until the next block arrives
+  assert.deepEqual(played(stepper), ["0.0", "0.1", "0.1", "1.0", "1.1", "1.1", "2.0", "2.1", "2.2"]);
+  assert.equal(stepper.playing, false);
+});
+
+Deno.test("playing begins with the next block after the last step of a block", () => {
+  const stepper = blocks(false);
+  stepper.step = 1;
+  assert.deepEqual(played(stepper).slice(0, 2), ["0.1", "1.0"]);
+});
+
+Deno.test("in a file, playing ends with the block", () => {
+  const stepper = blocks(true);
+  assert.deepEqual(played(stepper), ["0.0", "0.1"]);
+  assert.equal(stepper.playing, false);
+  assert.deepEqual(played(stepper), ["0.0", "0.1"]); // and begins again
 });
