@@ -190,8 +190,8 @@ export function factsOf(view) {
   return "";
 }
 
-// Return how many units are active, and, except in a talk, which has one line for facts, what excites the unit
-// that is written out.
+// Return how many units are active, and what excites the unit that is written out. A talk has one line for
+// facts, and gets only the first.
 function unitFacts({ block, token, j }, h) {
   const active = rowOf(block, "hidden", token).filter((v) => v > 0).length;
   const count = `${active} of ${h.hidden} units are positive before ${ACTIVATION_NAMES[h.activation]}.`;
