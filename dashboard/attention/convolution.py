@@ -127,12 +127,12 @@ class Convolution(ImageScene):
 
     def compute(self, state: Mapping[str, str]) -> list[str]:
         """Compute the convolution, and return the names of the parameters that its stepper can't show."""
-        prepare(self.run, self.chosen, self.data, state, step=self.step)
+        prepare(self.run, self.chosen, self.data, state, step=self.step, start=self.start)
         return unavailable(self.run, state, step=self.step)
 
     def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
         """Draw the stepper."""
-        show(self.run, self.chosen, self.data, key=key, at=state, step=self.step)
+        show(self.run, self.chosen, self.data, key=key, at=state, step=self.step, start=self.start)
 
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
         """Return the stepper with all its numbers. Raises `UserError` if the block has too large maps."""

@@ -30,12 +30,8 @@ from vitcore.runs.folder import Run
 MAX_SENT = 8_000_000  # bytes of features from which the browser gets only those of the chosen layer
 MAX_IN_FILE = 48_000_000  # bytes of features in one HTML file, where base64 adds a third
 MAX_KEPT = 400_000_000  # bytes of the features of one image that are kept in memory
-WRITTEN = (
-    "query",
-    "overlay",
-    *FeaturesState.model_fields,
-    "layer",
-)  # the parameters that the element changes
+# the parameters that the element changes
+WRITTEN = ("query", "layer", "overlay", *FeaturesState.model_fields)
 
 
 @dataclass(frozen=True)
@@ -88,8 +84,9 @@ def _computed(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> 
 @st.cache_resource(max_entries=512, show_spinner=False)  # small: three bytes for each patch
 @limited
 def _components(_found: TokenFeatures, key: str, point: int, prefix: int) -> tuple[bytes, list[float]]:
-    """Return the colors uint8 [N, 3] of the patches at a point, and what each component explains of the
-    variance.
+    """Return the colors uint8 [N, 3] of the patches at a point, and the variance that they explain.
+
+    The variances are fractions of the total, one for each component.
     """
     import torch
 

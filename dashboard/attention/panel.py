@@ -278,9 +278,12 @@ def _draw_explorer(
         if not request.differs_in_token_only(explorer.read_request(run, chosen, bound.address())):
             st.rerun()
         try:
-            drawn.append(draw())
+            view = draw()
         except UserError as error:
             st.error(sentence(error))
+            return
+        if not drawn:  # the session keeps this list: it must not grow with every token
+            drawn.append(view)
 
     draw_on_demand()
     return drawn[0] if drawn else None

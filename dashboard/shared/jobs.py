@@ -119,7 +119,7 @@ def _run(job: Job, steps: Callable[[], Iterator[Step]], turn: threading.Lock) ->
     except UserError as error:
         job.error = str(error)
     except Exception as error:  # nobody would see an exception in a thread
-        job.error = f"The measurement failed: {type(error).__name__}: {error}"
+        job.error = f"The job failed unexpectedly: {type(error).__name__}: {error}"
         raise
     finally:
         job.over = True

@@ -53,7 +53,7 @@ def _field_error(error: ErrorDetails, values: Mapping[str, Any]) -> FieldError:
         return FieldError(f"{subject} has an invalid character: delete it.", field)
     if field == "answers":
         return FieldError(f"Write {CHOICES[0]} to {CHOICES[1]} choices, one a line, or none.", field)
-    text = str(limits.get("error", error["msg"])).replace("`source:`", "the field Source")
+    text = str(limits.get("error", error["msg"]))
     return FieldError(text[:1].upper() + text[1:], field)
 
 

@@ -17,9 +17,7 @@ from vitcore.networks.vit import Trace
 COMPONENTS = 3  # red, green and blue
 DEVIATIONS = 5.0  # robust standard deviations above the median from which a norm is an outlier
 RATIO = 2.0  # multiples of the median from which a norm is an outlier
-MAD_TO_STD = (
-    1.4826  # of a normal distribution: its standard deviation divided by the median absolute deviation
-)
+MAD_TO_STD = 1.4826  # standard deviation over median absolute deviation, of a normal distribution
 
 
 @torch.inference_mode()
@@ -34,9 +32,9 @@ def residual_stream(model: nn.Module, trace: Trace) -> torch.Tensor:
 
 
 def unit_features(features: torch.Tensor) -> torch.Tensor:
-    """Divide features [..., D] by their norms:
+    """Divide features [..., D] by their norms, so that dot products are cosine similarities.
 
-    their dot products are cosine similarities. Zeros stay zeros.
+    Zeros stay zeros.
     """
     return F.normalize(features.float(), dim=-1)
 
