@@ -208,7 +208,7 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
     with pictured:
         scale = _draw_stages(question, chosen, named, count)
         st.caption(
-            f"The color scale, the same for all maps, shows {UNIT}. {CUT} **{method.title}**: "
+            f"Each map has its own color scale, in {UNIT}. {CUT} **{method.title}**: "
             f"{method.misleads} {LIMITS_OF_MAPS}"
         )
         try:
@@ -221,7 +221,8 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
 def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: int) -> ColorScale:
     """Draw the image, and its map of every stage by Grad-CAM or its one map by another method.
 
-    Return their color scale, which is also that of their checks.
+    Each map has its own color scale, because the values of early stages vary far more. Return the scale of
+    the map that the checks are about, which is also theirs.
     """
     places, method = st.columns(count), question.method
     image = pictures.picture(chosen.image)
@@ -233,9 +234,9 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
         f"Stage {number}" if len(stages) > 1 else "After the last block": stage
         for number, stage in enumerate(stages, start=1)
     } or {method.title: shown}
-    scale = compared_maps.color_scale([question], [shown], named, None)  # an early stage may go beyond it
-    legend = pictures.overlay_scale(escape(scale.low), escape(scale.high), signed=scale.signed)
     for place, (title, values) in zip(places[1:], maps.items(), strict=False):
+        scale = compared_maps.color_scale([question], [values], named, None)
+        legend = pictures.overlay_scale(escape(scale.low), escape(scale.high), signed=scale.signed)
         made = pictures.overlay(chosen.image, values, limits=scale.limits, signed=scale.signed)
         what = f"stage {title.split()[-1]}" if stages else ARCHITECTURES[question.run.config.model].label
         alt = f"{method.title} of {what} for {named}: {pictures.largest(values)}"
@@ -243,10 +244,11 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
         place.markdown(
             pictures.panel(title, made, alt, f"{words} {attributions.remark(question)}  \n{legend}")
         )
-        kept.append((title, made, f"{method.title} for {named}"))
+        kept.append((title, made, f"{method.title} for {named}, {scale.low} to {scale.high}"))
     rows = figure_files.map_rows(maps)
-    figure_files.pictures(kept, rows, key=f"{method.title} for {named}", foot=scale.foot)
-    return scale
+    foot = f"Each map has its own color scale, in {UNIT}."
+    figure_files.pictures(kept, rows, key=f"{method.title} for {named}", foot=foot)
+    return compared_maps.color_scale([question], [shown], named, None)
 
 
 def comparable_runs(vit: Run) -> list[Run]:
