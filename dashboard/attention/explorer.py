@@ -144,11 +144,15 @@ def show(
     header |= place_or_warning(at, lambda: unavailable(header, place), warned=f"{key}_warned")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
-        message(header, chosen.image, None if view.key in sent else view.packed),
+        message(
+            header,
+            None if header["image"] in sent else chosen.image,
+            None if view.key in sent else view.packed,
+        ),
         key=key,
         on_ask=partial(receive, key, place, ExplorerState.model_fields),
     )
-    remember(sent, view.key)
+    remember(sent, view.key, header["image"])
     return view, request
 
 
@@ -174,6 +178,7 @@ def prepare(
     header = {
         **described(run, chosen, data),
         "key": view.key,
+        "image": model_outputs.digest(chosen.image),
         "shape": f"{view.layers} {view.heads} {view.tokens} {side}",
         "layers": view.layers,
         "heads": view.heads,

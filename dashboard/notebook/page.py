@@ -71,6 +71,7 @@ def _piece(one: Captured, title: str) -> Piece:
     key = hashlib.sha256(pixels.tobytes() + packed).hexdigest()[:16]
     found: dict[str, Any] = {
         "key": key,
+        "image": key,
         "shape": f"{layers} {heads} {tokens} {grid.side}",
         "layers": layers,
         "heads": heads,

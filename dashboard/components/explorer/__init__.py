@@ -27,10 +27,14 @@ PART = Part(
 _element = PART.element()
 
 
-def message(header: dict[str, Any], image: np.ndarray, weights: bytes | None) -> bytes:
-    """Return the message for the browser: the header, the image uint8 [3, S, S], and the weights if given."""
-    pixels = np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()
-    return pack({**header, "has": weights is not None}, pixels, weights or b"")
+def message(header: dict[str, Any], image: np.ndarray | None, weights: bytes | None) -> bytes:
+    """Return the message for the browser: the header, and the image uint8 [3, S, S] and weights if given.
+
+    The browser keeps both, by `header["image"]` and `header["key"]`.
+    """
+    pixels = b"" if image is None else np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()
+    given = {"has_image": image is not None, "has": weights is not None}
+    return pack({**header, **given}, pixels, weights or b"")
 
 
 def explorer(data: bytes, *, key: str, on_ask: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { defaultToken } from "../shared/tokens.js";
 import { mount } from "../shared/view.js";
-import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
+import { frameCache, imageCache, Maps, rolloutMap, unpack } from "./frames.js";
 import { measureOf } from "./behavior.js";
 import { drawGrid, gridPlan } from "./grid.js";
 import { Input } from "./input.js";
@@ -33,6 +33,7 @@ class Explorer extends /** @type {any} */ (AttentionView) {
   image = null; // Uint8Array [S, S, 3]
   frame = null; // weights and rollout
   frames = frameCache();
+  images = imageCache();
 
   // under the pointer; `hoveredCell` is { r, c } of the grid or the plot
   hoveredToken = null; // of the image
@@ -81,19 +82,20 @@ class Explorer extends /** @type {any} */ (AttentionView) {
     this.attach();
     const { header, image, frame } = unpack(bytes);
     if (frame) this.frames.put(header.key, frame);
+    if (image) this.images.put(header.image, image);
     const cached = this.frames.get(header.key);
     const reshaped = !this.header || this.header.shape !== header.shape;
     this.header = header;
-    this.image = image;
+    this.image = this.images.get(header.image) ?? null;
     this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
     if (reshaped) this.maps = this.second = this.difference = null;
     if (this.state && !reshaped) Object.assign(this.state, this.validState(header));
     else this.state = this.readAddress();
     if (header.only !== null) this.state.query = header.only === defaultToken(header) ? null : header.only;
     if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
-    this.frame = cached || null;
-    this.root.classList.toggle("waiting", !cached);
-    if (!cached) return this.ask("need");
+    this.frame = (this.image && cached) || null;
+    this.root.classList.toggle("waiting", !this.frame);
+    if (!this.frame) return this.ask("need");
     this.colors = colorTable(decodeBase64(header.colors));
     this.diverging = colorTable(decodeBase64(header.diverging));
     this.maps ??= new Maps(header);

@@ -1,26 +1,27 @@
 // The attention weights of an image, as the server sends them, and the maps made of them.
 //
-// A message is one Uint8Array: uint32 length of the header, the header (JSON), the image [S, S, 3] as bytes,
-// and, if header.has is true, float16 weights [layers, heads, T, T] and rollout [T, T]. If a model has too
-// many weights to send, header.only is a token, and the weights are [layers, heads, 2, T]: the row and the
-// column of that token.
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), if header.has_image is true the
+// image [S, S, 3] as bytes, and, if header.has is true, float16 weights [layers, heads, T, T] and rollout
+// [T, T]. If a model has too many weights to send, header.only is a token, and the weights are
+// [layers, heads, 2, T]: the row and the column of that token.
 
 import { decodeFloat16 } from "../shared/half.js";
 import { readHeader } from "../shared/message.js";
 
 const MAX_BYTES = 96 * 2 ** 20; // of the decoded frames in the cache
+const MAX_IMAGE_BYTES = 16 * 2 ** 20; // of the images in the cache
 
 /** @typedef {{ weights: Float32Array, rollout: Float32Array, header: any }} Frame */
 
 /**
  * Read a message.
  * @param {Uint8Array} bytes
- * @returns {{ header: any, image: Uint8Array, frame: Frame | null }}
+ * @returns {{ header: any, image: Uint8Array | null, frame: Frame | null }}
  */
 export function unpack(bytes) {
   const { header, offset } = readHeader(bytes);
-  const pixels = header.size * header.size * 3;
-  const image = bytes.slice(offset, offset + pixels);
+  const pixels = header.has_image ? header.size * header.size * 3 : 0;
+  const image = header.has_image ? bytes.slice(offset, offset + pixels) : null;
   const frame = header.has ? decodeFrame(bytes, offset + pixels, header) : null;
   return { header, image, frame };
 }
@@ -45,32 +46,42 @@ export function rolloutMap({ rollout, header: { tokens, first } }, token) {
   return rollout.subarray(token * tokens + first, (token + 1) * tokens);
 }
 
-// Return the cache of the latest frames by key, so that a snapshot is not sent twice. It is global and
-// survives a change of the page. The server remembers what it sent, and sends a frame again on request.
-export function frameCache(maxBytes = MAX_BYTES) {
-  globalThis.vitlabFrames ??= new Map();
-  const frames = globalThis.vitlabFrames;
+// Return a cache of the latest values by key. `bytesOf` returns the size of a value. The map `kept` is global
+// and survives a change of the page. The server remembers what it sent, and sends it again on request.
+function latest(kept, maxBytes, bytesOf) {
   return {
     get(key) {
-      const found = frames.get(key);
+      const found = kept.get(key);
       if (found) {
-        frames.delete(key); // the newest is last
-        frames.set(key, found);
+        kept.delete(key); // the newest is last
+        kept.set(key, found);
       }
       return found;
     },
-    put(key, frame) {
-      frames.delete(key);
-      frames.set(key, frame);
+    put(key, value) {
+      kept.delete(key);
+      kept.set(key, value);
       let total = 0;
-      for (const f of frames.values()) total += f.weights.byteLength + f.rollout.byteLength;
-      for (const [old, f] of frames) {
+      for (const other of kept.values()) total += bytesOf(other);
+      for (const [old, other] of kept) {
         if (total <= maxBytes || old === key) break;
-        frames.delete(old);
-        total -= f.weights.byteLength + f.rollout.byteLength;
+        kept.delete(old);
+        total -= bytesOf(other);
       }
     },
   };
+}
+
+// Return the cache of frames, so that a snapshot is not sent twice.
+export function frameCache(maxBytes = MAX_BYTES) {
+  globalThis.vitlabFrames ??= new Map();
+  return latest(globalThis.vitlabFrames, maxBytes, (f) => f.weights.byteLength + f.rollout.byteLength);
+}
+
+// Return the cache of images, so that an image is sent once for all tokens and snapshots.
+export function imageCache(maxBytes = MAX_IMAGE_BYTES) {
+  globalThis.vitlabImages ??= new Map();
+  return latest(globalThis.vitlabImages, maxBytes, (image) => image.byteLength);
 }
 
 // The maps of one token in every layer and head: (layers + 1) x (heads + 1) cells, whose last row and column

@@ -24,6 +24,13 @@ Deno.test("image, weights and rollout equal those that Python packed", () => {
   assert.deepEqual([...frame.rollout], written.rollout);
 });
 
+Deno.test("a message without the image has the same weights", () => {
+  const { image, frame } = unpack(decodeBase64(written.without_image));
+  assert.equal(image, null);
+  assert.deepEqual([...frame.weights], written.weights);
+  assert.deepEqual([...frame.rollout], written.rollout);
+});
+
 Deno.test("a message can be read from the middle of a larger buffer", () => {
   const shifted = new Uint8Array(bytes.length + 7);
   shifted.set(bytes, 5);

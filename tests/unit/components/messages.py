@@ -21,6 +21,7 @@ LAYERS, HEADS, SIDE, SIZE = 2, 3, 2, 4
 TOKENS = SIDE * SIDE + 1  # with CLS
 HEADER = {
     "key": "a café, \u2212 and \U0001f600",  # characters of two, three and four bytes
+    "image": "abc123",
     "layers": LAYERS,
     "heads": HEADS,
     "tokens": TOKENS,
@@ -45,10 +46,12 @@ def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def message_with_values() -> dict[str, Any]:
     """Return the message in base64, and all its values as lists."""
     image, weights, rollout, mask = parts()
-    data = message(HEADER, image, weights.tobytes() + rollout.tobytes())
+    sent = weights.tobytes() + rollout.tobytes()
+    data, without_image = message(HEADER, image, sent), message(HEADER, None, sent)
     text = base64.urlsafe_b64encode(np.packbits(mask).tobytes()).decode().rstrip("=")
     return {
         "bytes": base64.b64encode(data).decode(),
+        "without_image": base64.b64encode(without_image).decode(),
         "header": HEADER,
         "image": image.transpose(1, 2, 0).ravel().tolist(),
         "weights": weights.astype(float).ravel().tolist(),
