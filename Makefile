@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run tensorboard check static unit test test-js test-slow lint types format clean
+.PHONY: run tensorboard check static unit test all-but-slow test-js test-slow lint types format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
@@ -36,8 +36,11 @@ static: lint types test-js
 unit: $(VENV)/.tools
 	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house
 
-test: lint types test-js
+test: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
+	@$(MAKE) --no-print-directory --jobs 2 static all-but-slow
+
+all-but-slow: $(VENV)/.tools
 	$(PYTEST) $(TOGETHER) -m "not slow"
 
 test-js: $(VENV)/.tools

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "chromium-headless-shell",  # the same engine without the browser's own windows: a tenth less processor time
+    "chromium-headless-shell",  # the same engine, a tenth less processor time
     "chromium",
     "chromium-browser",
     "google-chrome",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -96,12 +97,21 @@ class Server:
         self.stop_runs()
         until(lambda: not any(run.status().state in ACTIVE for run in list_runs(runs, bundled=False)))
         for place in (*runs.glob("[!.]*"), *(self.home / "talks").glob("*")):
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
+            until(partial(removed, place), why=f"{place} stays")
 
     def stop(self):
         self.process.kill()
         self.process.wait(10)
         self.log.close()
+
+
+def removed(place: Path) -> bool:
+    """Remove a file or folder as far as possible. The supervisor may still be removing files in it."""
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+    return not place.exists()
 
 
 SHARED = pytest.StashKey[Server]()  # the server of the session, once a test has used it

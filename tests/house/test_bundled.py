@@ -77,11 +77,23 @@ def test_curves_end_at_the_stored_result(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLED)
-def test_evaluation_gives_the_stored_accuracy(name, full_cifar10):
-    from vitcore.models.evaluate import evaluate_run
+def test_model_gives_every_tenth_stored_prediction(name, full_cifar10):
+    """The stored predictions of all test images have the stored accuracy, see below."""
+    import torch
 
-    run = find_run(name)
-    assert evaluate_run(run, run.config.data).accuracy == run.status().result["test_acc"]
+    from vitcore.analysis.attention import as_input
+    from vitcore.probes.scores import SCALE, find_test, test_images
+
+    run, every = find_run(name), slice(None, None, 10)
+    stored, model = find_test(run, 10_000).values, vitcore.load(name)
+    images = np.ascontiguousarray(test_images(run.config, 10_000).pixels[every])
+    with torch.inference_mode():
+        parts = [model(as_input(part, model)) for part in torch.from_numpy(images).split(100)]
+    probabilities = torch.cat(parts).softmax(dim=1).numpy()
+    truth = np.array(stored.truth[every])
+    assert probabilities.argmax(axis=1).tolist() == stored.predicted[every]
+    of_truth = SCALE * probabilities[np.arange(1000), truth]
+    assert np.allclose(of_truth, stored.truth_probability[every], atol=1)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
