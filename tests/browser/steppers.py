@@ -25,16 +25,17 @@ class Stepper:
         expect(page.locator(f"{self.selector}[data-step]{wanted}")).to_be_visible()
 
     def point(self, page: Page, panel: str, x: float = 0.5, y: float = 0.5) -> list[float]:
-        """Move the pointer into a panel of the stage, by fractions of its width and height."""
-        place = page.evaluate(
+        """Move the pointer into a panel of the stage, once it is drawn, by fractions of its width and height."""
+        place = page.wait_for_function(
             f"(([id, x, y]) => {{ const s = {self.script}, box = s.canvas.getBoundingClientRect();"
             "const { image, panels } = s.layout;"
             "const found = id === 'image' ? { ...image, w: image.size, h: image.size }"
-            " : panels.find((one) => one.id === id).box;"
+            " : panels.find((one) => one.id === id)?.box;"
+            "if (!found) return null;"
             "const at = (v) => (v + 4) * s.zoom;"
             "return [box.left + at(found.x + x * found.w), box.top + at(found.y + y * found.h)]; })",
-            [panel, x, y],
-        )
+            arg=[panel, x, y],
+        ).json_value()
         page.mouse.move(*place)
         return place
 
