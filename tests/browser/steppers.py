@@ -25,7 +25,7 @@ class Stepper:
         expect(page.locator(f"{self.selector}[data-step]{wanted}")).to_be_visible()
 
     def point(self, page: Page, panel: str, x: float = 0.5, y: float = 0.5) -> list[float]:
-        """Move the pointer into a panel of the stage, once it is drawn, by fractions of its width and height."""
+        """Move the pointer into a panel, once it is drawn, by fractions of its width and height."""
         place = page.wait_for_function(
             f"(([id, x, y]) => {{ const s = {self.script}, box = s.canvas.getBoundingClientRect();"
             "const { image, panels } = s.layout;"

@@ -200,6 +200,10 @@ def test_snapshots_are_chosen_and_played(visitor, open_explorer):
     expect(frame).not_to_have_attribute("data-frame", best)
     visitor.settle()
     assert "snapshot=1053" in page.url
+    explorer = "document.querySelector('.xp').explorer"
+    assert not page.evaluate(f"{explorer}.header.has_image")  # the browser has it, and draws it again
+    assert page.evaluate(f"{explorer}.image.length") == 3 * 32 * 32
+    page.evaluate("vitlabFrames.clear(), vitlabImages.clear()")  # as after many others: all is sent again
     page.get_by_role("button", name="Play").click()
     expect(step).to_contain_text("2,457")
     expect(step).to_contain_text("best")
