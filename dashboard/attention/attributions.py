@@ -116,7 +116,13 @@ def settings_of(
 @st.cache_resource(max_entries=256, show_spinner=False)
 @limited
 def _maps(
-    stamp: tuple, seed: int | None, pixels: bytes, shape: tuple, name: str, settings: Items, classes: tuple
+    stamp: resources.Stamp,
+    seed: int | None,
+    pixels: bytes,
+    shape: tuple,
+    name: str,
+    settings: Items,
+    classes: tuple,
 ) -> tuple[np.ndarray, str]:
     """Return maps [C, h, w] and the remark of the method. With a seed, the weights are random."""
     import torch
@@ -124,7 +130,7 @@ def _maps(
     from vitcore.attribution.checks import with_random_weights
 
     method = METHODS[name]
-    net = resources.loaded(*stamp) if seed is None else with_random_weights(Run(Path(stamp[0])).config, seed)
+    net = stamp.model() if seed is None else with_random_weights(stamp.run.config, seed)
     image, chosen = as_tensor(pixels, shape), torch.tensor(classes)
     maps = method.compute(net, image, chosen, dict(settings))
     remark = method.remark(net, image, chosen, maps) if method.remark and seed is None else ""
@@ -133,12 +139,14 @@ def _maps(
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 @limited
-def _stage_maps(stamp: tuple, pixels: bytes, shape: tuple, target: int, stages: int) -> list[np.ndarray]:
+def _stage_maps(
+    stamp: resources.Stamp, pixels: bytes, shape: tuple, target: int, stages: int
+) -> list[np.ndarray]:
     import torch
 
     from vitcore.analysis.attribution import grad_cam
 
-    net, image, chosen = resources.loaded(*stamp), as_tensor(pixels, shape), torch.tensor([target])
+    net, image, chosen = stamp.model(), as_tensor(pixels, shape), torch.tensor([target])
     return [grad_cam(net, image, chosen, stage)[0].numpy() for stage in range(stages)]
 
 
@@ -182,10 +190,10 @@ def _answer(question: Question, seed: int | None) -> tuple[np.ndarray, str]:
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 @limited
-def _curves(stamp: tuple, pixels: bytes, shape: tuple, target: int, order: bytes) -> Curves:
+def _curves(stamp: resources.Stamp, pixels: bytes, shape: tuple, target: int, order: bytes) -> Curves:
     from vitcore.analysis.faithfulness import deletion_and_insertion
 
-    net, image = resources.loaded(*stamp), as_tensor(pixels, shape)
+    net, image = stamp.model(), as_tensor(pixels, shape)
     return Curves(*deletion_and_insertion(net, image, target, np.frombuffer(order, np.int64)))
 
 

@@ -111,13 +111,13 @@ def _sampled(run: Run, data: Dataset) -> int:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 @limited
-def _excited(stamp: tuple, name: str, count: int, _data: Dataset) -> _Excited:
+def _excited(stamp: resources.Stamp, name: str, count: int, _data: Dataset) -> _Excited:
     import torch
 
     from vitcore.analysis.block_steps import exciting_patches
 
     images = torch.from_numpy(_data.test.images[:count].copy())
-    found = exciting_patches(resources.loaded(*stamp), images, PATCHES)
+    found = exciting_patches(stamp.model(), images, PATCHES)
     parts = [
         np.stack([getattr(layer, part).numpy() for layer in found])
         for part in ("values", "images", "patches")
@@ -128,7 +128,7 @@ def _excited(stamp: tuple, name: str, count: int, _data: Dataset) -> _Excited:
 @st.cache_resource(max_entries=24, show_spinner=False)
 @limited
 def _view(
-    stamp: tuple,
+    stamp: resources.Stamp,
     pixels: bytes,
     shape: tuple[int, ...],
     layer: int,
@@ -139,7 +139,7 @@ def _view(
 
     from vitcore.analysis.block_steps import block_steps, classifier, head_norms, head_steps, unit_norms
 
-    net, options = resources.loaded(*stamp), ViTOptions(**Run(Path(stamp[0])).config.options)
+    net, options = stamp.model(), ViTOptions(**stamp.run.config.options)
     if pixels:
         image = torch.from_numpy(np.frombuffer(pixels, np.uint8).reshape(1, *shape).copy())
     else:

@@ -124,11 +124,11 @@ def view(run: Run, image: np.ndarray, *, block: int, channel: int) -> Convolutio
 @st.cache_resource(max_entries=24, show_spinner=False)
 @limited
 def _view(
-    stamp: tuple, pixels: bytes, shape: tuple[int, ...], block: int, only: int | None
+    stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], block: int, only: int | None
 ) -> ConvolutionView:
     from vitcore.analysis.convolution_steps import convolution_steps, pooled_head
 
-    net = resources.loaded(*stamp)
+    net = stamp.model()
     steps = convolution_steps(net, as_tensor(pixels, shape), block)
     arrays, convolutions = [steps.input], []
     for convolution in steps.convolutions:

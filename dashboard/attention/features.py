@@ -53,22 +53,22 @@ class TokenFeatures:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 @limited
-def _found(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> TokenFeatures:
+def _found(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> TokenFeatures:
     return _computed(stamp, pixels, shape, key)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)  # each up to `MAX_KEPT`
 @limited
-def _large(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> TokenFeatures:
+def _large(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> TokenFeatures:
     return _computed(stamp, pixels, shape, key)
 
 
-def _computed(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> TokenFeatures:
+def _computed(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> TokenFeatures:
     from vitcore.analysis.attention import capture
     from vitcore.analysis.features import outliers, received_attention, residual_stream, unit_features
     from vitcore.analysis.inside import positions_only
 
-    net = resources.loaded(*stamp)
+    net = stamp.model()
     trace = capture(net, as_tensor(pixels, shape)) if pixels else positions_only(net)
     stream = residual_stream(net, trace)[0]  # [L + 2, T, D]
     norms = stream.norm(dim=-1)

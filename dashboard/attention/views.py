@@ -59,25 +59,25 @@ def _finite(values: Any) -> np.ndarray:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 @limited
-def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
+def _view(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
     return _whole(stamp, pixels, shape, key)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 @limited
-def _large_view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
+def _large_view(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
     return _whole(stamp, pixels, shape, key)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)  # up to half of `MAX_COMPUTED`
 @limited
-def _kept(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, np.ndarray]:
+def _kept(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, np.ndarray]:
     """Return a view without weights, and the float16 weights [layers, heads, T, T] for any of its tokens."""
     found, trace = _capture(stamp, pixels, shape)
     return found, trace.weights[0].half().numpy()
 
 
-def _whole(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
+def _whole(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
     from vitcore.analysis.attention import rollout
 
     found, trace = _capture(stamp, pixels, shape)
@@ -85,18 +85,20 @@ def _whole(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> Att
     return replace(found, key=key, packed=b"".join(part.half().numpy().tobytes() for part in sent))
 
 
-def _of_token(stamp: tuple, pixels: bytes, shape: tuple[int, ...], token: int, key: str) -> AttentionView:
+def _of_token(
+    stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], token: int, key: str
+) -> AttentionView:
     found, weights = _kept(stamp, pixels, shape)
     lines = np.stack([weights[:, :, token], weights[:, :, :, token]], axis=2)
     return replace(found, key=key, packed=lines.tobytes(), only=token)
 
 
-def _capture(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, Trace]:
+def _capture(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, Trace]:
     from vitcore.analysis.attention import capture
     from vitcore.analysis.heads import mean_distance, mean_entropy, references
     from vitcore.analysis.inside import logit_lens, positions_only
 
-    net = resources.loaded(*stamp)
+    net = stamp.model()
     trace = capture(net, as_tensor(pixels, shape)) if pixels else positions_only(net)
     weights = trace.weights[0]  # [layers, heads, T, T]
     classes = slice(None if net.has_classifier else 0)  # features are not logits
@@ -216,13 +218,13 @@ def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 @limited
-def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndarray, int]:
+def _heads(stamp: resources.Stamp, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndarray, int]:
     import torch
 
     from vitcore.analysis.attention import capture
     from vitcore.analysis.heads import mean_distance, mean_entropy
 
-    net = resources.loaded(*stamp)
+    net = stamp.model()
     images = pick(_data, SAMPLE).pixels  # those of the probe `heads`
     sums = []
     for part in np.array_split(images, len(images) // 10 + 1):

@@ -124,14 +124,19 @@ def _painted_over(kind: str, runs: list[Run], image: np.ndarray, bits: str) -> P
     return bits, _painted(kind, _stamps(runs), image.tobytes(), image.shape, bits, live.paint)
 
 
-def _stamps(runs: list[Run]) -> tuple:
+def _stamps(runs: list[Run]) -> tuple[resources.Stamp, ...]:
     return tuple(resources.stamp_of(run) for run in runs)
 
 
 @st.cache_resource(max_entries=72, show_spinner=False)
 @limited
 def _frames(
-    kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str, _live: LiveImage
+    kind: str,
+    stamps: tuple[resources.Stamp, ...],
+    pixels: bytes,
+    shape: tuple[int, ...],
+    border: str,
+    _live: LiveImage,
 ) -> Frames:
     return _live.frames(_models(stamps), as_tensor(pixels, shape), border)
 
@@ -139,10 +144,15 @@ def _frames(
 @st.cache_resource(max_entries=64, show_spinner=False)
 @limited
 def _painted(
-    kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], bits: str, _paint: Paint
+    kind: str,
+    stamps: tuple[resources.Stamp, ...],
+    pixels: bytes,
+    shape: tuple[int, ...],
+    bits: str,
+    _paint: Paint,
 ) -> np.ndarray:
     return _paint(_models(stamps), as_tensor(pixels, shape), [int(bit) for bit in bits])
 
 
-def _models(stamps: tuple) -> list[Any]:
-    return [resources.loaded(*stamp) for stamp in stamps]
+def _models(stamps: tuple[resources.Stamp, ...]) -> list[Any]:
+    return [stamp.model() for stamp in stamps]

@@ -133,13 +133,13 @@ def reading(
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 @limited
-def _reading(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _reading(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
     from vitcore.analysis.first_look import explain
 
     image = torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(1, *shape).copy())
-    maps, probabilities = explain(resources.loaded(*stamp), image)
+    maps, probabilities = explain(stamp.model(), image)
     return maps[0].numpy(), probabilities[0].numpy()
 
 

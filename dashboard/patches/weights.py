@@ -18,12 +18,11 @@ from vitcore.runs.folder import Run
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _tokens(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _tokens(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     from vitcore.analysis.tokens import read_tokens
 
-    path, weights, _ = stamp
-    image, config = np.frombuffer(pixels, dtype=np.uint8).reshape(shape), Run(Path(path)).config
-    return read_tokens(Path(weights), config.options, image, config.preprocessing)
+    image, config = np.frombuffer(pixels, dtype=np.uint8).reshape(shape), stamp.run.config
+    return read_tokens(Path(stamp.weights), config.options, image, config.preprocessing)
 
 
 def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,10 +42,10 @@ class Learned:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _learned(stamp: tuple) -> Learned:
+def _learned(stamp: resources.Stamp) -> Learned:
     from vitcore.analysis.inside import patch_filters, position_similarity
 
-    net = resources.loaded(*stamp)
+    net = stamp.model()
     filters, shares = patch_filters(net)
     return Learned(filters.numpy(), shares.numpy(), position_similarity(net).numpy())
 

@@ -48,12 +48,12 @@ def as_tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 @limited
-def _outputs(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> Outputs:
+def _outputs(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> Outputs:
     import torch
 
     from vitcore.analysis.attention import as_input
 
-    net, image = resources.loaded(*stamp), as_tensor(pixels, shape)
+    net, image = stamp.model(), as_tensor(pixels, shape)
     with torch.inference_mode():
         if not hasattr(net, "stages"):
             return Outputs(net(as_input(image, net))[0].softmax(dim=0).numpy(), 0)
@@ -74,12 +74,12 @@ def outputs(run: Run, image: np.ndarray, snapshot: Path | None = None) -> Output
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 @limited
-def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
+def _predictions(stamp: resources.Stamp, name: str, _data: Dataset) -> np.ndarray:
     import torch
 
     from vitcore.analysis.attention import as_input
 
-    net = resources.loaded(*stamp)
+    net = stamp.model()
     images = _data.test.images
     count = min(RANKED, len(images))
     with torch.inference_mode():

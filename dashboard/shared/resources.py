@@ -6,7 +6,7 @@ All visitors share them: do not change the models or the arrays.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -141,30 +141,43 @@ def bundled() -> dict[str, Run]:
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
-def loaded(path: str, weights: str, stamp: float) -> Any:
-    """Load the model that `stamp_of` identifies. `stamp` is the modification time of the weights."""
+def _loaded(path: str, weights: str, modified: float) -> Any:
     from vitcore.models import load_run
 
     return load_run(Run(Path(path)), Path(weights))
 
 
-def stamp_of(run: Run, snapshot: Path | None = None) -> tuple[str, str, float]:
-    """Identify a version of a run's weights: run folder, file, modification time.
+class Stamp(NamedTuple):
+    """A version of a run's weights, as a key of caches: run folder, file, modification time."""
 
-    Raises `UserError` without weights.
-    """
+    path: str
+    weights: str
+    modified: float
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return Run(Path(self.path))
+
+    def model(self) -> Any:
+        """Return the model with these weights, loaded once. Raises `UserError`."""
+        return _loaded(*self)
+
+
+def stamp_of(run: Run, snapshot: Path | None = None) -> Stamp:
+    """Return the version of a run's weights, or of a snapshot. Raises `UserError` without weights."""
     weights = snapshot or run.weights
     if weights is None:
         raise no_weights(run.id, active=run.status().state in ACTIVE)
     try:
-        return str(run.path), str(weights), weights.stat().st_mtime
+        return Stamp(str(run.path), str(weights), weights.stat().st_mtime)
     except OSError:
         raise UserError(f"The snapshot {weights.name} of run {run.id} is gone: choose another.") from None
 
 
 def model(run: Run, snapshot: Path | None = None) -> Any:
     """Return the trained model of a run, loaded once per version of its weights. Raises `UserError`."""
-    return loaded(*stamp_of(run, snapshot))
+    return stamp_of(run, snapshot).model()
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
