@@ -7,37 +7,45 @@ import math
 import re
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 
 from dashboard.guide.exercises import exercises
 from dashboard.overview.budgets import budgets
 from dashboard.page_table import PAGES
 from dashboard.patches import weights
-from tests.house.stored import RUNS, at, head_distances, values
-from tests.house.test_tour import STATES
+from dashboard.shared.page_state import SETTING
+from dashboard.states.attention import AttentionState
+from tests.house import attention_answers
+from tests.house.stored import RUNS, at, similarity_of_layers, values
+from tests.page_states import STATES
 from vitcore.analysis.cost import vit_cost
 from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import assets_dir
+from vitcore.probes import PROBES
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
 
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
-ALL = [
-    (page, i, exercise) for page, found in exercises().items() for i, exercise in enumerate(found, start=1)
-]
+ALL = [(page, name, exercise) for page, found in exercises().items() for name, exercise in found.items()]
 
 
 def results():
     return [find_run(run).status().result for run in RUNS]
 
 
-def confusion(run):
-    """Return the classes and the stored confusion matrix for all test images."""
+def scores(run):
+    """Return the stored scores for all test images."""
     for path in (assets_dir() / "runs" / run / "probes").glob("test-*.json"):
         stored = json.loads(path.read_text())
         if stored["images"] == 10_000:
-            return stored["values"]["classes"], stored["values"]["confusion"]
+            return stored["values"]
     raise AssertionError(run)
+
+
+def confusion(run):
+    """Return the classes and the confusion matrix for all test images."""
+    return scores(run)["classes"], scores(run)["confusion"]
 
 
 def mistakes(run):
@@ -54,7 +62,7 @@ def mistakes(run):
     )
 
 
-def overview_1():
+def overview_recipes():
     published, short, long = budgets(("vit", "resnet"))
     return [
         f"{published.gap:.1f} points with the published recipe",
@@ -63,12 +71,12 @@ def overview_1():
     ]
 
 
-def overview_2():
+def compare_difference():
     vit, resnet = (round(result["test_acc"] * result["n_test"]) for result in results())
     return [f"{resnet - vit}. The ResNet classifies {resnet:,} correctly, the ViT {vit:,}"]
 
 
-def patches_1():
+def patches_small_patches():
     small, large = vit_cost(2), vit_cost(4)
     return [
         f"{small.tokens} tokens, which are {small.tokens - 1} patches and CLS, instead of {large.tokens}",
@@ -76,7 +84,7 @@ def patches_1():
     ]
 
 
-def patches_2():
+def patches_cost():
     small, large = vit_cost(2), vit_cost(4)
     share_small, share_large = (100 * cost.of_attention / cost.multiply_adds for cost in (small, large))
     return [
@@ -87,44 +95,14 @@ def patches_2():
     ]
 
 
-def patches_3():
+def patches_flipped():
     similarity = list(weights.learned(find_run(RUNS[0])).similarity[0])
     first, second = sorted(range(1, 64), key=lambda token: -similarity[token])[:2]
     assert (first, second) == (7, 1)  # the other end of the row, and the next patch
     return [f"the top right patch, with a cosine similarity of {similarity[first]:.2f}"]
 
 
-def attention_1():
-    return [
-        f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
-        f"over the 64 patches is {math.log2(64):.0f} bits",
-    ]
-
-
-def attention_2():
-    options = find_run(RUNS[0]).config.options
-    width, heads = options["embed_dim"], options["num_heads"]
-    channels = width // heads
-    return [
-        f"{width} channels are divided among {heads} heads of {channels} channels",
-        rf"$\sqrt{{{channels}}}$ is about {math.sqrt(channels):.2f}",
-    ]
-
-
-def attention_3():
-    heads = head_distances(RUNS[0])  # by which the view of the answer orders the heads
-    uniform = values("distance", RUNS[0])["references"]["uniform"]
-    first, second = heads[:2]
-    assert min(second) == min(map(min, heads))
-    return [
-        "In layer 1, the mean distances of the heads",
-        f"are between {min(first):.1f} and {max(first):.1f} pixels",
-        f"the {uniform:.1f} pixels of uniform",
-        f"In layer 2, they are between {min(second):.1f} and {max(second):.1f} pixels",
-    ]
-
-
-def training_1():
+def training_expected():
     measured = ARCHITECTURES["vit"].measured["quick"]
     return [
         f"{100 * measured.test_acc:.1f} % of {measured.count:,} test images after {measured.epochs} epochs",
@@ -132,7 +110,7 @@ def training_1():
     ]
 
 
-def training_2():
+def training_best_epoch():
     vit, _ = results()
     return [
         f"At epoch {vit['best_epoch']}, with {100 * vit['val_acc']:.1f} %",
@@ -141,14 +119,14 @@ def training_2():
     ]
 
 
-def training_3():
+def training_training_accuracy():
     config = find_run(RUNS[0]).config
     assert config.mixup > 0
     assert config.cutmix > 0
     return []
 
 
-def compare_1():
+def compare_confused():
     (a, *one), (b, *two) = mistakes(RUNS[0])[:2]
     assert [one, two] == [["cat", "dog"], ["dog", "cat"]]
     other = {(true, predicted): count for count, true, predicted in mistakes(RUNS[1])[:2]}
@@ -158,7 +136,7 @@ def compare_1():
     ]
 
 
-def compare_2():
+def compare_cats():
     texts, shares, errors = [], [], []
     for run in RUNS:
         classes, counts = confusion(run)
@@ -176,12 +154,26 @@ def compare_2():
     ]
 
 
-def compare_3():
+def compare_parameters():
     vit, resnet = (result["parameters"] for result in results())
     return [f"by a factor of {vit / resnet:.1f}. It has {vit:,} parameters, the ResNet {resnet:,}"]
 
 
-def inductive_bias_1():
+def compare_calibration():
+    vit, resnet = (scores(run)["calibration"] for run in RUNS)
+    fullest = max(range(vit["bins"]), key=lambda i: vit["count"][i])
+    confidence, accuracy = vit["confidence"][fullest], vit["accuracy"][fullest]
+    assert accuracy > confidence
+    config = find_run(RUNS[0]).config
+    assert min(config.label_smoothing, config.mixup, config.cutmix) > 0
+    return [
+        f"fullest bin has {vit['count'][fullest]:,} predictions with a mean confidence of "
+        f"{100 * confidence:.0f} %, of which {100 * accuracy:.0f} % are correct",
+        f"Its ECE is {100 * vit['ece']:.1f} %, that of the ResNet {100 * resnet['ece']:.1f} %",
+    ]
+
+
+def inductive_bias_shuffle():
     whole, cut = (at("shuffle", "accuracy", cells)[0] for cells in (8, 16))
     patch = find_run(RUNS[0]).config.options["patch_size"]
     return [
@@ -191,7 +183,7 @@ def inductive_bias_1():
     ]
 
 
-def inductive_bias_2():
+def inductive_bias_shift():
     two, four = (at("shift", "consistency, reflect", pixels)[0] for pixels in (2, 4))
     return [
         f"Moving it by 2 pixels. Then {two} of the predictions stay the same",
@@ -199,7 +191,70 @@ def inductive_bias_2():
     ]
 
 
-def inductive_bias_3():
+def inductive_bias_occlusion():
+    vit, resnet = at("occlusion", "accuracy, random", 32)
+    configs = [find_run(run).config for run in RUNS]
+    assert configs[0].cutmix > 0 == configs[1].cutmix
+    return [f"The ViT {vit}, the ResNet {resnet}"]
+
+
+def inductive_bias_receptive_field():
+    vit, resnet = (values("receptive-field", run)["reach"]["mean"] for run in RUNS)
+    first = next(i for i, reach in enumerate(resnet) if reach > vit[1])  # 0 is the input
+    return [
+        f"{vit[1]:.1f} pixels. The ResNet begins with {resnet[1]:.1f} pixels after its first block",
+        f"only in block {first}, with {resnet[first]:.1f}",
+    ]
+
+
+def inductive_bias_distance():
+    found = values("distance", RUNS[0])
+    distances = [distance for layer in found["heads"]["mean"] for distance in layer]
+    even, near = found["references"]["uniform"], found["references"]["3x3 neighbourhood"]
+    assert sum(distance > even for distance in distances) == 1
+    assert min(distances) > near
+    return [
+        f"One head looks farther than the {even:.1f} pixels of uniform attention",
+        f"as the 3 x 3 neighborhood, which has {near:.1f} pixels. The smallest distance is "
+        f"{min(distances):.1f} pixels",
+    ]
+
+
+def inductive_bias_layers():
+    found = similarity_of_layers()
+    (first, second), cka = found.layers, found.cka.mean
+    of_second = [row[len(first) :] for row in cka[: len(first)]]
+    row = of_second[first.index("block 2")]
+    most = max(range(len(second)), key=row.__getitem__)
+    assert second[most] == "block 4"
+    return [f"Block 4, with a CKA of {row[most]:.2f}. The last blocks have {of_second[-1][-1]:.2f}"]
+
+
+def inductive_bias_frequencies():
+    vit, resnet = ([f"{x:.2f}".replace("-", "−") for x in fall(run)[:2]] for run in RUNS)
+    assert fall(RUNS[0])[1] < fall(RUNS[0])[0]
+    assert fall(RUNS[1])[1] > fall(RUNS[1])[0]
+    return [f"the fall goes from {vit[0]} to {vit[1]}", f"the fall goes from {resnet[0]} to {resnet[1]}"]
+
+
+def fall(run):
+    return values("fourier", run)["fall"]["mean"]
+
+
+def inductive_bias_ablation():
+    vit, resnet = (values("ablation", run) for run in RUNS)
+    lost = [-100 * min(found["blocks"]["mean"]) for found in (vit, resnet)]
+    names = [found["layers"][np.argmin(found["blocks"]["mean"])] for found in (vit, resnet)]
+    assert names == ["block 1", "block 3"]
+    last, error = (100 * vit["blocks"][key][-1] for key in ("mean", "error"))
+    return [
+        f"Block 1 of the ViT: without it, the accuracy falls by {lost[0]:.0f} points",
+        f"it is block 3, with {lost[1]:.0f} points",
+        f"falls by {-last:.1f} ± {error:.1f} points",
+    ]
+
+
+def inductive_bias_sample_efficiency():
     runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(row["model"], row["share"]): row for row in sample_curve(runs)}
     resnet, vit = rows["resnet", 0.05], rows["vit", 0.25]
@@ -210,9 +265,15 @@ def inductive_bias_3():
     ]
 
 
-@pytest.mark.parametrize(("name", "number", "exercise"), ALL)
-def test_answer_states_the_measured_numbers_and_no_others(name, number, exercise):
-    phrases = globals()[f"{name}_{number}"]()
+def phrases_of(page, name):
+    """Return the phrases that the answer of an exercise must contain."""
+    short = name.replace("-", "_")
+    return getattr(attention_answers, short)() if page == "attention" else globals()[f"{page}_{short}"]()
+
+
+@pytest.mark.parametrize(("page", "name", "exercise"), ALL)
+def test_answer_states_the_measured_numbers_and_no_others(page, name, exercise):
+    phrases = phrases_of(page, name)
     answer = " ".join(exercise.answer.split())
     for phrase in phrases:
         assert phrase in answer, phrase
@@ -221,14 +282,29 @@ def test_answer_states_the_measured_numbers_and_no_others(name, number, exercise
         assert found in covered, found
 
 
-@pytest.mark.parametrize(("name", "number", "exercise"), ALL)
-def test_link_of_an_exercise_holds_only_what_the_page_reads(name, number, exercise):
+@pytest.mark.parametrize(("page", "name", "exercise"), ALL)
+def test_link_of_an_exercise_holds_only_what_the_page_reads(page, name, exercise):
     query = dict(parse_qsl(exercise.query, strict_parsing=bool(exercise.query)))
     state = STATES[exercise.page]
-    assert set(query) <= {state.parameter(name) for name in state.model_fields}
+    settings = {key for key in query if key.startswith(SETTING)}
+    assert set(query) - settings <= {state.parameter(field) for field in state.model_fields}
     assert state.read(query)[1] == ()
 
 
-def test_every_page_has_two_or_three_exercises():
+def test_exercises_are_about_every_page():
     assert list(exercises()) == list(PAGES)
-    assert all(2 <= len(found) <= 3 for found in exercises().values())
+    assert all(exercises().values())
+
+
+def test_every_view_of_attention_has_an_exercise():
+    shown = [dict(parse_qsl(exercise.query)) for exercise in exercises()["attention"].values()]
+    assert {query.get("view", "Maps") for query in shown} == set(AttentionState.options("view"))
+    assert any(query.get("order") for query in shown)
+    assert sum("check" in query for query in shown) >= 2
+    steps = {query["step"] for query in shown if query.get("view") == "Inside a block"}
+    assert len(steps) >= 4
+
+
+def test_every_experiment_has_an_exercise():
+    shown = {dict(parse_qsl(exercise.query))["probe"] for exercise in exercises()["inductive_bias"].values()}
+    assert shown == {probe.title for probe in PROBES.values()} | {"Sample efficiency"}
