@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import streamlit as st
@@ -32,7 +33,8 @@ def show() -> None:
     with st.container(key="guide_text"):
         st.title("Guide", anchor=CONTENTS)
         st.markdown(INTRODUCTION)
-        st.markdown("\n".join(_contents()))
+        with st.container(key="guide_contents"):
+            st.markdown("\n".join(_contents()))
         for name in PAGES:
             _chapter(name)
 
@@ -51,10 +53,10 @@ def _link(name: str) -> str:
 
 def _contents() -> Iterator[str]:
     """Yield the lines of the table of contents."""
-    for name, page in PAGES.items():
-        parts = enumerate(chapter(name).parts, start=1)
-        titles = [f"[{part.title}](#{_anchor(name, i)})" for i, part in parts]
-        yield f"{_number(name)}. **[{page.label}](#{name})**: {' · '.join(titles)}"
+    for name in PAGES:
+        yield f"- **{_link(name)}**"
+        for i, part in enumerate(chapter(name).parts, start=1):
+            yield f"    - [{part.title}](#{_anchor(name, i)})"
 
 
 def _chapter(name: str) -> None:
@@ -72,15 +74,17 @@ def _chapter(name: str) -> None:
 
 
 def _part(name: str, part: Part, labels: dict[str, str]) -> None:
-    sections = {section.title: section for section in guide.guide(name).sections}
-    for piece in part.pieces:
-        if piece.kind == "text":
-            st.markdown(guide.linked(piece.content))
-        elif piece.kind == "section":
-            with st.expander(f"In detail: {piece.content}"):
-                st.markdown(guide.linked(sections[piece.content].text))
-        else:
-            _exercise(labels[piece.content], exercises()[name][piece.content])
+    sections = {section.title: section.text for section in guide.guide(name).sections}
+    for kind, pieces in itertools.groupby(part.pieces, key=lambda piece: piece.kind):
+        with st.container(gap="xxsmall" if kind == "section" else "small"):
+            for piece in pieces:
+                if kind == "text":
+                    st.markdown(guide.linked(piece.content))
+                elif kind == "section":
+                    with st.expander(f"In detail: {piece.content}"):
+                        st.markdown(guide.linked(sections[piece.content]))
+                else:
+                    _exercise(labels[piece.content], exercises()[name][piece.content])
 
 
 def _exercise(label: str, exercise: Exercise) -> None:
