@@ -84,7 +84,7 @@ def residual():
     angles = [math.degrees(math.acos(found)) for found in (whole, attention)]
     return [
         f"before and after the block is {whole:.2f}, an angle of {angles[0]:.0f} degrees",
-        f"After attention alone it is {attention:.2f}, an angle of {angles[1]:.0f} degrees",
+        f"After attention alone (*Residual*) it is {attention:.2f}, an angle of {angles[1]:.0f} degrees",
         f"Attention adds a vector of norm {block().projected[own].norm():.1f}, the MLP one of norm "
         f"{block().mlp[own].norm():.1f}",
     ]

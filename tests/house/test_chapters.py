@@ -66,7 +66,8 @@ def patches():
     size, patch, width = inside.image().shape[-1], options["patch_size"], options["embed_dim"]
     side = size // patch
     count, numbers = side * side, 3 * patch * patch
-    similarity = weights.learned(find_run(RUNS[0])).similarity[OWN - 1]
+    learned = weights.learned(find_run(RUNS[0]))
+    similarity = learned.similarity[OWN - 1]
     order = sorted(range(count), key=lambda i: -similarity[i])
     assert order[1] == token(4, 4) - 1
     beside = [token(4, 6), token(3, 5), token(5, 5)]
@@ -87,7 +88,10 @@ def patches():
             f"a matrix with {count + 1} rows ({count} patches and CLS) and {width} columns",
             "its filters read 3 x 3 neighboring pixels",
         ],
-        "What the model learned about patches": [f"about {patch} x {patch} pixels"],
+        "What the model learned about patches": [
+            f"the first has a share of only {100 * learned.shares[0]:.1f} %",
+            f"has seen {find_run(RUNS[0]).status().result['n_train']:,} small images",
+        ],
         "What the model learned about places": [
             "1 if they point in the same direction, 0 if they are orthogonal",
             f"The position of row 4, column 5 is most similar to the one on its left, with a cosine of "
@@ -130,7 +134,7 @@ def attention():
             f"the sum has variance {size}, so its standard deviation is $\\sqrt{{{size}}}$",
             f"$e^{{{score:.2f}}} = {share:.1f}$, the sum is {total:.1f}, and {share:.1f} / {total:.1f} = "
             f"{100 * weight:.1f} %. This is the weight {weight:.3f}",
-            f"Without the division by {root:.2f}, this one token would get {100 * undivided:.1f} %",
+            f"Without the division by {root:.2f}, this one token would get {100 * undivided:.0f} %",
         ],
         "What does a token take from the others?": [
             f"sum of all {tokens} values",

@@ -231,10 +231,19 @@ def inductive_bias_layers():
 
 
 def inductive_bias_frequencies():
-    vit, resnet = ([f"{x:.2f}".replace("-", "−") for x in fall(run)[:2]] for run in RUNS)
-    assert fall(RUNS[0])[1] < fall(RUNS[0])[0]
-    assert fall(RUNS[1])[1] > fall(RUNS[1])[0]
-    return [f"the fall goes from {vit[0]} to {vit[1]}", f"the fall goes from {resnet[0]} to {resnet[1]}"]
+    vit, resnet = (fall(run) for run in RUNS)
+    assert vit[1] < vit[0]
+    assert vit[-1] > vit[-2]
+    assert resnet[1] > resnet[0]
+    assert resnet[-1] < resnet[-2]
+    first = [[f"{x:.2f}".replace("-", "−") for x in found[:2]] for found in (vit, resnet)]
+    last = [[f"{x:.2f}".replace("-", "−") for x in found[-2:]] for found in (vit, resnet)]
+    return [
+        "the difference goes from {} to {}".format(*first[0]),
+        "it goes from {} to {}".format(*first[1]),
+        "the ViT goes from {} to {}".format(*last[0]),
+        "the ResNet from {} to {}".format(*last[1]),
+    ]
 
 
 def fall(run):

@@ -10,6 +10,7 @@ import pytest
 from dashboard import tour
 from dashboard.guide.tour import stops
 from dashboard.page_table import PAGES
+from tests.conftest import ROOT
 from tests.house import inside
 from tests.house.stored import RUNS, at, head_distances, sample_gap
 from tests.page_states import STATES
@@ -76,13 +77,11 @@ def test_stops_about_a_block_state_its_numbers():
     own, best = inside.token(4, 5), inside.token(5, 7)
     scores = inside.block().scores[inside.HEAD - 1, own]
     channels = inside.block().q.shape[-1]
-    weight, undivided = (
-        100 * float(factor_scores.softmax(0)[best]) for factor_scores in (scores, scores * channels**0.5)
-    )
+    weight, undivided = (100 * float(found.softmax(0)[best]) for found in (scores, scores * channels**0.5))
     say = STATED["How a head weighs tokens"]
     assert f"divided by √{channels}" in say
     assert f"give one token {undivided:.0f} % of the weight instead of {weight:.0f} %" in say
-    assert f"the {len(scores)} scores of a patch" in STATED["What a token receives"]
+    assert f"the {len(scores)} scores of one query" in STATED["What a token receives"]
 
 
 def test_stop_about_a_convolution_states_its_window():
@@ -127,3 +126,11 @@ def test_every_number_is_compared():
         "Few images": ["5", "18"],
         "All images and a strong recipe": ["45,000", "90.2", "91.5"],
     }
+
+
+def test_documents_quote_the_tour_word_for_word():
+    text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"[Tt]our, stop (\d+): \"([^\"]+)\"", text)
+    assert len(quoted) >= 5
+    for number, words in quoted:
+        assert words in stops()[int(number) - 1].say
