@@ -126,20 +126,21 @@ def attention():
             f"1/{tokens}, or {1 / tokens:.3f}. This one gives {weight:.3f} to the patch in row 5, column 7",
         ],
         "How is a weight computed?": [
-            f"its {width} numbers have mean 0 and variance 1",
+            f"its {width} numbers, its **channels**, have mean 0 and variance 1",
             f"three vectors of {size} numbers",
             f"in row 5, column 7, it is {score * root:.2f}. Then it is divided by $\\sqrt{{{size}}} \\approx "
-            f"{root:.2f}$, which gives a **score** of {score:.2f}, the largest of all {tokens}",
+            f"{root:.3f}$, which gives a **score** of {score:.3f}, the largest of all {tokens}",
             f"a sum of {size} products",
             f"the sum has variance {size}, so its standard deviation is $\\sqrt{{{size}}}$",
-            f"$e^{{{score:.2f}}} = {share:.1f}$, the sum is {total:.1f}, and {share:.1f} / {total:.1f} = "
+            f"$e^{{{score:.3f}}} = {share:.1f}$, the sum is {total:.1f}, and {share:.1f} / {total:.1f} = "
             f"{100 * weight:.1f} %. This is the weight {weight:.3f}",
-            f"Without the division by {root:.2f}, this one token would get {100 * undivided:.0f} %",
+            f"Without the division by {root:.3f}, this one token would get {100 * undivided:.0f} %",
         ],
         "What does a token take from the others?": [
             f"sum of all {tokens} values",
-            f"in row 5, column 7 has the length {lengths[BEST]:.2f}, and {weight:.3f} times "
-            f"{lengths[BEST]:.2f} is {parts[BEST]:.3f}, which is {100 * parts[BEST] / parts.sum():.1f} % of",
+            f"in row 5, column 7 has the length {lengths[BEST]:.2f}, and the product with its weight, "
+            f"{weight:.3f} before rounding, is {parts[BEST]:.3f}. This is "
+            f"{100 * parts[BEST] / parts.sum():.1f} % of",
             f"eight outputs of {size} numbers are put next to each other, {width} numbers",
             f"a vector of length {before.norm():.1f}, and attention adds one of length {added.norm():.1f}. "
             f"The sum has the length {after.norm():.1f}, and the cosine between before and after is "
