@@ -138,9 +138,9 @@ def attention():
         ],
         "What does a token take from the others?": [
             f"sum of all {tokens} values",
-            f"in row 5, column 7 has the length {lengths[BEST]:.2f}, and the product with its weight, "
-            f"{weight:.3f} before rounding, is {parts[BEST]:.3f}. This is "
-            f"{100 * parts[BEST] / parts.sum():.1f} % of",
+            f"in row 5, column 7 has the length {lengths[BEST]:.2f}. Times its weight of "
+            f"{100 * weight:.1f} %, this is {parts[BEST]:.3f}",
+            f"which is {100 * parts[BEST] / parts.sum():.1f} % of all such lengths",
             f"eight outputs of {size} numbers are put next to each other, {width} numbers",
             f"a vector of length {before.norm():.1f}, and attention adds one of length {added.norm():.1f}. "
             f"The sum has the length {after.norm():.1f}, and the cosine between before and after is "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from urllib.parse import parse_qsl
 
@@ -16,50 +14,19 @@ from dashboard.page_table import PAGES
 from dashboard.patches import weights
 from dashboard.shared.page_state import SETTING
 from dashboard.states.attention import AttentionState
-from tests.house import attention_answers
+from dashboard.states.compare import CompareState
+from tests.house import attention_answers, compare_answers
 from tests.house.stored import RUNS, at, similarity_of_layers, values
 from tests.page_states import STATES
 from vitcore.analysis.cost import vit_cost
 from vitcore.architectures import ARCHITECTURES
-from vitcore.paths import assets_dir
 from vitcore.probes import PROBES
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
 
+OTHERS = {"attention": attention_answers, "compare": compare_answers}  # answers in files of their own
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 ALL = [(page, name, exercise) for page, found in exercises().items() for name, exercise in found.items()]
-
-
-def results():
-    return [find_run(run).status().result for run in RUNS]
-
-
-def scores(run):
-    """Return the stored scores for all test images."""
-    for path in (assets_dir() / "runs" / run / "probes").glob("test-*.json"):
-        stored = json.loads(path.read_text())
-        if stored["images"] == 10_000:
-            return stored["values"]
-    raise AssertionError(run)
-
-
-def confusion(run):
-    """Return the classes and the confusion matrix for all test images."""
-    return scores(run)["classes"], scores(run)["confusion"]
-
-
-def mistakes(run):
-    """Return (count, true class, prediction) of all confusions of a run, the most frequent first."""
-    classes, counts = confusion(run)
-    return sorted(
-        (
-            (count, true, predicted)
-            for true, row in zip(classes, counts, strict=True)
-            for predicted, count in zip(classes, row, strict=True)
-            if true != predicted
-        ),
-        reverse=True,
-    )
 
 
 def overview_recipes():
@@ -69,11 +36,6 @@ def overview_recipes():
         f"{short.gap:.1f} after 20 epochs",
         f"{long.gap:.1f} with 85 to 88 epochs",
     ]
-
-
-def compare_difference():
-    vit, resnet = (round(result["test_acc"] * result["n_test"]) for result in results())
-    return [f"{resnet - vit}. The ResNet classifies {resnet:,} correctly, the ViT {vit:,}"]
 
 
 def patches_small_patches():
@@ -111,7 +73,7 @@ def training_expected():
 
 
 def training_best_epoch():
-    vit, _ = results()
+    vit, _ = compare_answers.results()
     return [
         f"At epoch {vit['best_epoch']}, with {100 * vit['val_acc']:.1f} %",
         f"of {vit['n_val']:,} validation images",
@@ -124,53 +86,6 @@ def training_training_accuracy():
     assert config.mixup > 0
     assert config.cutmix > 0
     return []
-
-
-def compare_confused():
-    (a, *one), (b, *two) = mistakes(RUNS[0])[:2]
-    assert [one, two] == [["cat", "dog"], ["dog", "cat"]]
-    other = {(true, predicted): count for count, true, predicted in mistakes(RUNS[1])[:2]}
-    return [
-        f"{a} of the 1,000 cats for dogs, and {b} of the 1,000 dogs for cats",
-        f"{other['cat', 'dog']} and {other['dog', 'cat']}",
-    ]
-
-
-def compare_cats():
-    texts, shares, errors = [], [], []
-    for run in RUNS:
-        classes, counts = confusion(run)
-        row = counts[classes.index("cat")]
-        share = row[classes.index("cat")] / sum(row)
-        error = math.sqrt(share * (1 - share) / sum(row))
-        shares.append(100 * share)
-        errors.append(100 * error)
-        texts.append(f"{100 * share:.1f} ± {100 * error:.1f} %")
-    gap, error = shares[1] - shares[0], math.hypot(*errors)
-    assert 4 < gap / error < 5
-    return [
-        f"{texts[1]} of the cats correctly, the ViT {texts[0]}",
-        f"difference is {error:.1f} points, and {gap:.1f} points are more than four",
-    ]
-
-
-def compare_parameters():
-    vit, resnet = (result["parameters"] for result in results())
-    return [f"by a factor of {vit / resnet:.1f}. It has {vit:,} parameters, the ResNet {resnet:,}"]
-
-
-def compare_calibration():
-    vit, resnet = (scores(run)["calibration"] for run in RUNS)
-    fullest = max(range(vit["bins"]), key=lambda i: vit["count"][i])
-    confidence, accuracy = vit["confidence"][fullest], vit["accuracy"][fullest]
-    assert accuracy > confidence
-    config = find_run(RUNS[0]).config
-    assert min(config.label_smoothing, config.mixup, config.cutmix) > 0
-    return [
-        f"fullest bin has {vit['count'][fullest]:,} predictions with a mean confidence of "
-        f"{100 * confidence:.0f} %, of which {100 * accuracy:.0f} % are correct",
-        f"Its ECE is {100 * vit['ece']:.1f} %, that of the ResNet {100 * resnet['ece']:.1f} %",
-    ]
 
 
 def inductive_bias_shuffle():
@@ -277,7 +192,7 @@ def inductive_bias_sample_efficiency():
 def phrases_of(page, name):
     """Return the phrases that the answer of an exercise must contain."""
     short = name.replace("-", "_")
-    return getattr(attention_answers, short)() if page == "attention" else globals()[f"{page}_{short}"]()
+    return getattr(OTHERS[page], short)() if page in OTHERS else globals()[f"{page}_{short}"]()
 
 
 @pytest.mark.parametrize(("page", "name", "exercise"), ALL)
@@ -312,6 +227,12 @@ def test_every_view_of_attention_has_an_exercise():
     assert sum("check" in query for query in shown) >= 2
     steps = {query["step"] for query in shown if query.get("view") == "Inside a block"}
     assert len(steps) >= 4
+
+
+def test_every_section_of_compare_has_an_exercise():
+    shown = [dict(parse_qsl(exercise.query)) for exercise in exercises()["compare"].values()]
+    assert {query.get("show") for query in shown} >= set(CompareState.options("section"))
+    assert {query.get("view", "Runs") for query in shown} == set(CompareState.options("view"))
 
 
 def test_every_experiment_has_an_exercise():
