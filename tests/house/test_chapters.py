@@ -124,6 +124,8 @@ def attention():
             "row 4, column 5, in head 5 of layer 2",
             f"one for each of the {tokens} tokens, and together they are 1",
             f"1/{tokens}, or {1 / tokens:.3f}. This one gives {weight:.3f} to the patch in row 5, column 7",
+            f"the {tokens - 1} patches",
+            f"in bits: 0 if one patch gets all, {math.log2(tokens - 1):.0f} if each gets the same",
         ],
         "How is a weight computed?": [
             f"its {width} numbers, its **channels**, have mean 0 and variance 1",
