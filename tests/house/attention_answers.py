@@ -19,20 +19,29 @@ from vitcore.attribution.checks import ORDERS, SEEDS, with_random_weights
 from vitcore.runs.folder import find_run
 
 
-def uniform():
+def distance():
+    patch, side = find_run(RUNS[0]).config.options["patch_size"], 8
+    assert block().weights[HEAD - 1, token(4, 5)].argmax() == token(5, 7)
+    between = patch * math.hypot(5 - 4, 7 - 5)
+    mean, entropy = (
+        head_behavior(field).mean[inside.LAYER - 1][HEAD - 1] for field in ("distance", "entropy")
+    )
     return [
-        f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
-        f"over the 64 patches is {math.log2(64):.0f} bits",
+        f"{between:.1f} pixels, since it is one row and two columns away, and a patch has {patch} pixels",
+        f"the mean distance of the head is {mean:.1f} pixels. Its mean entropy is {entropy:.2f} bits",
+        f"the {math.log2(side**2):.0f} bits of uniform attention",
     ]
 
 
 def scaling():
     options = find_run(RUNS[0]).config.options
     width, heads = options["embed_dim"], options["num_heads"]
-    channels = width // heads
+    fewer, channels = width // 4, width // heads
     return [
-        f"{width} channels are divided among {heads} heads of {channels} channels",
-        rf"$\sqrt{{{channels}}}$ is about {math.sqrt(channels):.2f}",
+        f"By {math.sqrt(fewer):.0f}. Each of 4 heads would have {fewer} channels, and $\\sqrt{{{fewer}}}$ is "
+        f"{math.sqrt(fewer):.0f}",
+        f"{heads} heads have {channels} channels each, and $\\sqrt{{{channels}}}$ is about "
+        f"{math.sqrt(channels):.2f}",
     ]
 
 
