@@ -22,7 +22,10 @@ class Exercise:
 
 
 @functools.cache
-def exercises() -> dict[str, tuple[Exercise, ...]]:
-    """Return the exercises by the name of the page that they are about."""
+def exercises() -> dict[str, dict[str, Exercise]]:
+    """Return the exercises by the name of the page that they are about, and by their own name."""
     content = yaml.safe_load((HERE / "exercises.yaml").read_text(encoding="utf-8"))
-    return {page: tuple(Exercise(**entry) for entry in entries) for page, entries in content.items()}
+    return {
+        page: {name: Exercise(**entry) for name, entry in entries.items()}
+        for page, entries in content.items()
+    }

@@ -64,7 +64,7 @@ def _guide(page: str, about: str | None) -> Place:
                     with st.expander(section.title, expanded=section is sections[0]):
                         st.markdown(guide.linked(section.text))
                 more = st.container()
-            st.markdown("[Read the guides of all pages as one text, with exercises](./guide)")
+            st.markdown(f"[Read about this page from the beginning, with exercises](./guide#{page})")
         with glossary_tab:
             _glossary(page)
     return more

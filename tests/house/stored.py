@@ -17,11 +17,23 @@ def values(probe, run):
     return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values.model_dump()
 
 
-def head_distances(run):
-    """Return the mean distance of each head in pixels, [layer][head], as the Attention page shows it."""
+def head_behavior(field, run=RUNS[0]):
+    """Return a measure of each head over test images, [layer][head], as the Attention page shows it."""
     runs = [find_run(run)]
     images = images_for(runs, HEADS.images)
-    return find(HEADS, [Subject(runs[0])], images, HEADS.settings()).values.distance.mean
+    return getattr(find(HEADS, [Subject(runs[0])], images, HEADS.settings()).values, field)
+
+
+def head_distances(run):
+    """Return the mean distance of each head in pixels, [layer][head], as the Attention page shows it."""
+    return head_behavior("distance", run).mean
+
+
+def similarity_of_layers():
+    """Return the stored values of the experiment on both models."""
+    runs = [find_run(run) for run in RUNS]
+    subjects = [Subject(run) for run in runs]
+    return find(PROBES["cka"], subjects, images_for(runs, 500), PROBES["cka"].settings()).values
 
 
 def at(probe, curve, x):

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 
 from dashboard.guide.exercises import exercises
 from dashboard.overview.budgets import budgets
 from dashboard.page_table import PAGES
 from dashboard.patches import weights
-from tests.house.stored import RUNS, at, head_distances, values
-from tests.house.test_tour import STATES
+from dashboard.shared.page_state import SETTING
+from dashboard.states.attention import AttentionState
+from dashboard.states.compare import CompareState
+from tests.house import attention_answers, compare_answers
+from tests.house.stored import RUNS, at, similarity_of_layers, values
+from tests.page_states import STATES
 from vitcore.analysis.cost import vit_cost
 from vitcore.architectures import ARCHITECTURES
-from vitcore.paths import assets_dir
+from vitcore.probes import PROBES
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
 
+OTHERS = {"attention": attention_answers, "compare": compare_answers}  # answers in files of their own
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
-ALL = [
-    (page, i, exercise) for page, found in exercises().items() for i, exercise in enumerate(found, start=1)
-]
+ALL = [(page, name, exercise) for page, found in exercises().items() for name, exercise in found.items()]
 
 
-def results():
-    return [find_run(run).status().result for run in RUNS]
-
-
-def confusion(run):
-    """Return the classes and the stored confusion matrix for all test images."""
-    for path in (assets_dir() / "runs" / run / "probes").glob("test-*.json"):
-        stored = json.loads(path.read_text())
-        if stored["images"] == 10_000:
-            return stored["values"]["classes"], stored["values"]["confusion"]
-    raise AssertionError(run)
-
-
-def mistakes(run):
-    """Return (count, true class, prediction) of all confusions of a run, the most frequent first."""
-    classes, counts = confusion(run)
-    return sorted(
-        (
-            (count, true, predicted)
-            for true, row in zip(classes, counts, strict=True)
-            for predicted, count in zip(classes, row, strict=True)
-            if true != predicted
-        ),
-        reverse=True,
-    )
-
-
-def overview_1():
+def overview_recipes():
     published, short, long = budgets(("vit", "resnet"))
     return [
         f"{published.gap:.1f} points with the published recipe",
@@ -63,12 +38,7 @@ def overview_1():
     ]
 
 
-def overview_2():
-    vit, resnet = (round(result["test_acc"] * result["n_test"]) for result in results())
-    return [f"{resnet - vit}. The ResNet classifies {resnet:,} correctly, the ViT {vit:,}"]
-
-
-def patches_1():
+def patches_small_patches():
     small, large = vit_cost(2), vit_cost(4)
     return [
         f"{small.tokens} tokens, which are {small.tokens - 1} patches and CLS, instead of {large.tokens}",
@@ -76,7 +46,7 @@ def patches_1():
     ]
 
 
-def patches_2():
+def patches_cost():
     small, large = vit_cost(2), vit_cost(4)
     share_small, share_large = (100 * cost.of_attention / cost.multiply_adds for cost in (small, large))
     return [
@@ -87,44 +57,14 @@ def patches_2():
     ]
 
 
-def patches_3():
+def patches_flipped():
     similarity = list(weights.learned(find_run(RUNS[0])).similarity[0])
     first, second = sorted(range(1, 64), key=lambda token: -similarity[token])[:2]
     assert (first, second) == (7, 1)  # the other end of the row, and the next patch
     return [f"the top right patch, with a cosine similarity of {similarity[first]:.2f}"]
 
 
-def attention_1():
-    return [
-        f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
-        f"over the 64 patches is {math.log2(64):.0f} bits",
-    ]
-
-
-def attention_2():
-    options = find_run(RUNS[0]).config.options
-    width, heads = options["embed_dim"], options["num_heads"]
-    channels = width // heads
-    return [
-        f"{width} channels are divided among {heads} heads of {channels} channels",
-        rf"$\sqrt{{{channels}}}$ is about {math.sqrt(channels):.2f}",
-    ]
-
-
-def attention_3():
-    heads = head_distances(RUNS[0])  # by which the view of the answer orders the heads
-    uniform = values("distance", RUNS[0])["references"]["uniform"]
-    first, second = heads[:2]
-    assert min(second) == min(map(min, heads))
-    return [
-        "In layer 1, the mean distances of the heads",
-        f"are between {min(first):.1f} and {max(first):.1f} pixels",
-        f"the {uniform:.1f} pixels of uniform",
-        f"In layer 2, they are between {min(second):.1f} and {max(second):.1f} pixels",
-    ]
-
-
-def training_1():
+def training_expected():
     measured = ARCHITECTURES["vit"].measured["quick"]
     return [
         f"{100 * measured.test_acc:.1f} % of {measured.count:,} test images after {measured.epochs} epochs",
@@ -132,8 +72,8 @@ def training_1():
     ]
 
 
-def training_2():
-    vit, _ = results()
+def training_best_epoch():
+    vit, _ = compare_answers.results()
     return [
         f"At epoch {vit['best_epoch']}, with {100 * vit['val_acc']:.1f} %",
         f"of {vit['n_val']:,} validation images",
@@ -141,47 +81,14 @@ def training_2():
     ]
 
 
-def training_3():
+def training_training_accuracy():
     config = find_run(RUNS[0]).config
     assert config.mixup > 0
     assert config.cutmix > 0
     return []
 
 
-def compare_1():
-    (a, *one), (b, *two) = mistakes(RUNS[0])[:2]
-    assert [one, two] == [["cat", "dog"], ["dog", "cat"]]
-    other = {(true, predicted): count for count, true, predicted in mistakes(RUNS[1])[:2]}
-    return [
-        f"{a} of the 1,000 cats for dogs, and {b} of the 1,000 dogs for cats",
-        f"{other['cat', 'dog']} and {other['dog', 'cat']}",
-    ]
-
-
-def compare_2():
-    texts, shares, errors = [], [], []
-    for run in RUNS:
-        classes, counts = confusion(run)
-        row = counts[classes.index("cat")]
-        share = row[classes.index("cat")] / sum(row)
-        error = math.sqrt(share * (1 - share) / sum(row))
-        shares.append(100 * share)
-        errors.append(100 * error)
-        texts.append(f"{100 * share:.1f} ± {100 * error:.1f} %")
-    gap, error = shares[1] - shares[0], math.hypot(*errors)
-    assert 4 < gap / error < 5
-    return [
-        f"{texts[1]} of the cats correctly, the ViT {texts[0]}",
-        f"difference is {error:.1f} points, and {gap:.1f} points are more than four",
-    ]
-
-
-def compare_3():
-    vit, resnet = (result["parameters"] for result in results())
-    return [f"by a factor of {vit / resnet:.1f}. It has {vit:,} parameters, the ResNet {resnet:,}"]
-
-
-def inductive_bias_1():
+def inductive_bias_shuffle():
     whole, cut = (at("shuffle", "accuracy", cells)[0] for cells in (8, 16))
     patch = find_run(RUNS[0]).config.options["patch_size"]
     return [
@@ -191,7 +98,7 @@ def inductive_bias_1():
     ]
 
 
-def inductive_bias_2():
+def inductive_bias_shift():
     two, four = (at("shift", "consistency, reflect", pixels)[0] for pixels in (2, 4))
     return [
         f"Moving it by 2 pixels. Then {two} of the predictions stay the same",
@@ -199,7 +106,79 @@ def inductive_bias_2():
     ]
 
 
-def inductive_bias_3():
+def inductive_bias_occlusion():
+    vit, resnet = at("occlusion", "accuracy, random", 32)
+    configs = [find_run(run).config for run in RUNS]
+    assert configs[0].cutmix > 0 == configs[1].cutmix
+    return [f"The ViT {vit}, the ResNet {resnet}"]
+
+
+def inductive_bias_receptive_field():
+    vit, resnet = (values("receptive-field", run)["reach"]["mean"] for run in RUNS)
+    first = next(i for i, reach in enumerate(resnet) if reach > vit[1])  # 0 is the input
+    return [
+        f"{vit[1]:.1f} pixels. The ResNet begins with {resnet[1]:.1f} pixels after its first block",
+        f"only in block {first}, with {resnet[first]:.1f}",
+    ]
+
+
+def inductive_bias_distance():
+    found = values("distance", RUNS[0])
+    distances = [distance for layer in found["heads"]["mean"] for distance in layer]
+    even, near = found["references"]["uniform"], found["references"]["3x3 neighbourhood"]
+    assert sum(distance > even for distance in distances) == 1
+    assert min(distances) > near
+    return [
+        f"One head looks farther than the {even:.1f} pixels of uniform attention",
+        f"as the 3 x 3 neighborhood, which has {near:.1f} pixels. The smallest distance is "
+        f"{min(distances):.1f} pixels",
+    ]
+
+
+def inductive_bias_layers():
+    found = similarity_of_layers()
+    (first, second), cka = found.layers, found.cka.mean
+    of_second = [row[len(first) :] for row in cka[: len(first)]]
+    row = of_second[first.index("block 2")]
+    most = max(range(len(second)), key=row.__getitem__)
+    assert second[most] == "block 4"
+    return [f"Block 4, with a CKA of {row[most]:.2f}. The last blocks have {of_second[-1][-1]:.2f}"]
+
+
+def inductive_bias_frequencies():
+    vit, resnet = (fall(run) for run in RUNS)
+    assert vit[1] < vit[0]
+    assert vit[-1] > vit[-2]
+    assert resnet[1] > resnet[0]
+    assert resnet[-1] < resnet[-2]
+    first = [[f"{x:.2f}".replace("-", "−") for x in found[:2]] for found in (vit, resnet)]
+    last = [[f"{x:.2f}".replace("-", "−") for x in found[-2:]] for found in (vit, resnet)]
+    return [
+        "the difference goes from {} to {}".format(*first[0]),
+        "it goes from {} to {}".format(*first[1]),
+        "the ViT goes from {} to {}".format(*last[0]),
+        "the ResNet from {} to {}".format(*last[1]),
+    ]
+
+
+def fall(run):
+    return values("fourier", run)["fall"]["mean"]
+
+
+def inductive_bias_ablation():
+    vit, resnet = (values("ablation", run) for run in RUNS)
+    lost = [-100 * min(found["blocks"]["mean"]) for found in (vit, resnet)]
+    names = [found["layers"][np.argmin(found["blocks"]["mean"])] for found in (vit, resnet)]
+    assert names == ["block 1", "block 3"]
+    last, error = (100 * vit["blocks"][key][-1] for key in ("mean", "error"))
+    return [
+        f"Block 1 of the ViT: without it, the accuracy falls by {lost[0]:.0f} points",
+        f"it is block 3, with {lost[1]:.0f} points",
+        f"falls by {-last:.1f} ± {error:.1f} points",
+    ]
+
+
+def inductive_bias_sample_efficiency():
     runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(row["model"], row["share"]): row for row in sample_curve(runs)}
     resnet, vit = rows["resnet", 0.05], rows["vit", 0.25]
@@ -210,9 +189,15 @@ def inductive_bias_3():
     ]
 
 
-@pytest.mark.parametrize(("name", "number", "exercise"), ALL)
-def test_answer_states_the_measured_numbers_and_no_others(name, number, exercise):
-    phrases = globals()[f"{name}_{number}"]()
+def phrases_of(page, name):
+    """Return the phrases that the answer of an exercise must contain."""
+    short = name.replace("-", "_")
+    return getattr(OTHERS[page], short)() if page in OTHERS else globals()[f"{page}_{short}"]()
+
+
+@pytest.mark.parametrize(("page", "name", "exercise"), ALL)
+def test_answer_states_the_measured_numbers_and_no_others(page, name, exercise):
+    phrases = phrases_of(page, name)
     answer = " ".join(exercise.answer.split())
     for phrase in phrases:
         assert phrase in answer, phrase
@@ -221,14 +206,35 @@ def test_answer_states_the_measured_numbers_and_no_others(name, number, exercise
         assert found in covered, found
 
 
-@pytest.mark.parametrize(("name", "number", "exercise"), ALL)
-def test_link_of_an_exercise_holds_only_what_the_page_reads(name, number, exercise):
+@pytest.mark.parametrize(("page", "name", "exercise"), ALL)
+def test_link_of_an_exercise_holds_only_what_the_page_reads(page, name, exercise):
     query = dict(parse_qsl(exercise.query, strict_parsing=bool(exercise.query)))
     state = STATES[exercise.page]
-    assert set(query) <= {state.parameter(name) for name in state.model_fields}
+    settings = {key for key in query if key.startswith(SETTING)}
+    assert set(query) - settings <= {state.parameter(field) for field in state.model_fields}
     assert state.read(query)[1] == ()
 
 
-def test_every_page_has_two_or_three_exercises():
+def test_exercises_are_about_every_page():
     assert list(exercises()) == list(PAGES)
-    assert all(2 <= len(found) <= 3 for found in exercises().values())
+    assert all(exercises().values())
+
+
+def test_every_view_of_attention_has_an_exercise():
+    shown = [dict(parse_qsl(exercise.query)) for exercise in exercises()["attention"].values()]
+    assert {query.get("view", "Maps") for query in shown} == set(AttentionState.options("view"))
+    assert any(query.get("order") for query in shown)
+    assert sum("check" in query for query in shown) >= 2
+    steps = {query["step"] for query in shown if query.get("view") == "Inside a block"}
+    assert len(steps) >= 4
+
+
+def test_every_section_of_compare_has_an_exercise():
+    shown = [dict(parse_qsl(exercise.query)) for exercise in exercises()["compare"].values()]
+    assert {query.get("show") for query in shown} >= set(CompareState.options("section"))
+    assert {query.get("view", "Runs") for query in shown} == set(CompareState.options("view"))
+
+
+def test_every_experiment_has_an_exercise():
+    shown = {dict(parse_qsl(exercise.query))["probe"] for exercise in exercises()["inductive_bias"].values()}
+    assert shown == {probe.title for probe in PROBES.values()} | {"Sample efficiency"}

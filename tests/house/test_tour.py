@@ -10,8 +10,11 @@ import pytest
 from dashboard import tour
 from dashboard.guide.tour import stops
 from dashboard.page_table import PAGES
+from tests.conftest import ROOT
+from tests.house import inside
 from tests.house.stored import RUNS, at, head_distances, sample_gap
 from tests.page_states import STATES
+from vitcore.analysis.convolution_steps import convolution_steps
 from vitcore.runs.folder import find_run
 
 STATED = {stop.title: stop.say for stop in stops()}
@@ -19,7 +22,7 @@ MAX_WORDS = 35  # so that the strip stays small on a phone
 
 
 def test_tour_has_short_stops_on_all_pages():
-    assert 8 <= len(stops()) <= 10
+    assert 8 <= len(stops()) <= 12
     assert stops()[0].page == "overview"
     assert {stop.page for stop in stops()} == set(PAGES)
     assert len(STATED) == len(stops())
@@ -70,6 +73,22 @@ def test_chosen_head_attends_to_the_nearest_patches():
     assert f"layer={layer}&head={head}" in stop.query
 
 
+def test_stops_about_a_block_state_its_numbers():
+    own, best = inside.token(4, 5), inside.token(5, 7)
+    scores = inside.block().scores[inside.HEAD - 1, own]
+    channels = inside.block().q.shape[-1]
+    weight, undivided = (100 * float(found.softmax(0)[best]) for found in (scores, scores * channels**0.5))
+    say = STATED["How a head weighs tokens"]
+    assert f"divided by √{channels}" in say
+    assert f"give one token {undivided:.0f} % of the weight instead of {weight:.0f} %" in say
+    assert f"the {len(scores)} scores of one query" in STATED["What a token receives"]
+
+
+def test_stop_about_a_convolution_states_its_window():
+    window = convolution_steps(inside.model(RUNS[1]), inside.image(), 2).convolutions[0].weight.shape[2:]
+    assert "reads {} x {} neighboring".format(*window) in STATED["A convolution, for comparison"]
+
+
 def test_results_of_experiments_are_stated():
     vit, resnet = at("shuffle", "accuracy", 4)
     assert (
@@ -99,8 +118,19 @@ def test_every_number_is_compared():
         "An image becomes patches": ["32", "32", "64", "4", "4"],
         "Patches become tokens with positions": ["256"],
         "Where one head looks": ["5", "2", "8.9", "48"],
+        "How a head weighs tokens": ["32", "74", "10"],
+        "What a token receives": ["65", "1"],
+        "A convolution, for comparison": ["3", "3"],
         "Shuffle the image": ["4", "4", "64", "2", "29", "2"],
         "Move the image": ["4", "95", "1", "95", "1"],
         "Few images": ["5", "18"],
         "All images and a strong recipe": ["45,000", "90.2", "91.5"],
     }
+
+
+def test_documents_quote_the_tour_word_for_word():
+    text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"[Tt]our, stop (\d+): \"([^\"]+)\"", text)
+    assert len(quoted) >= 5
+    for number, words in quoted:
+        assert words in stops()[int(number) - 1].say

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from dashboard import guide
+from dashboard.guide.chapters import chapter
 from dashboard.page_table import PAGES
 from tests.conftest import ROOT
 from vitcore.attribution import METHODS
@@ -40,6 +41,17 @@ def test_sections_have_text_and_formulas(name):
         assert "$$" not in outside, section.title  # a displayed formula has separate lines
         assert outside.count("$") % 2 == 0, section.title
         assert ("$$" in section.text) == (section.title != "How to use it"), section.title
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_chapters_have_text_in_every_part_and_no_misspelled_insertion(name):
+    found = chapter(name)
+    titles = [part.title for part in found.parts]
+    assert len(set(titles)) == len(titles) >= 2
+    for part in (found.lead, *found.parts):
+        assert part.text, part.title
+        assert "[[" not in part.text, part.title
+        assert part.text.count("$") % 2 == 0, part.title
 
 
 def test_shared_sections_are_written_once():
