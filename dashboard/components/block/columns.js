@@ -61,8 +61,8 @@ function terms(view, wide) {
 function normTerms(view, wide, least) {
   const parts = normOf(view);
   if (!parts || view.w < least || isStacked(view)) return [];
-  const title = `normalized ${view.j + 1}`;
-  const panel = list("norm terms", normRows(parts), title, { left: 104, right: 62, signed: true });
+  const title = `channel ${view.j + 1}, normalized`;
+  const panel = list("norm terms", normRows(parts), title, { left: 92, right: 52, signed: true });
   return [{ wide, sign: "", panels: [panel] }];
 }
 

@@ -3,7 +3,7 @@
 import { cssOf } from "../inside/paint.js";
 import { formatted } from "../shared/numbers.js";
 
-const LEGEND_TYPE = 11, LETTER_WIDE = 5.9; // pixels, of the type and of a letter
+const LEGEND_TYPE = 11, LETTER_WIDE = 6.6; // pixels, of the type and of a letter
 const BARS = [44, 24]; // widths of the bar of colors, of which the first that fits is used
 const STOPS = 16, BAR_HIGH = 7;
 const APART = 11; // pixels between the labels of an axis

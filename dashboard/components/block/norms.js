@@ -87,7 +87,7 @@ export function normRows({ x, mean, variance, eps, standard, scale, offset, valu
     row("mean \u03bc", mean),
     row("variance \u03c3\u00b2", variance),
     row("\u03b5", eps, eps.toExponential(0).replaceAll("-", "\u2212")),
-    row("(x \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5)", standard),
+    row("standardized", standard),
     row("\u03b3", scale),
     row("\u03b2", offset),
     row("normalized", value, formatted(value), true),

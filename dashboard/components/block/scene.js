@@ -2,6 +2,7 @@
 // next to it.
 
 import { cssOf, drawItems, fitted, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
+import { isStacked } from "../inside/layout.js";
 import { colorIndex } from "../shared/colors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf } from "../shared/tokens.js";
@@ -43,12 +44,17 @@ export function overlayOf({ step, attention }) {
   }[step] ?? null;
 }
 
+const MOST_TITLE = 300; // pixels of a title with its legend
 const TITLE_ROOM = 30; // pixels next to the image, for its title
 const VEIL = 0.85; // of black, over patches without weight
 
+// The width for the title of the image, which is larger if the panels are below the image.
+const roomOfTitle = (view) =>
+  isStacked(view) ? Math.min(view.w, MOST_TITLE) : view.layout.image.size + TITLE_ROOM;
+
 // Draw the legend of what a step shows over the image, and return the width that it leaves for the title.
-function drawOverlayLegend(view, p, { x, y, size }, { values, signed, format }, theme, type) {
-  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), room = size + TITLE_ROOM;
+function drawOverlayLegend(view, p, { x, y }, { values, signed, format }, theme, type) {
+  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), room = roomOfTitle(view);
   const parts = legendParts(signed ? format(-most) : "0", format(most), 0.62 * room);
   if (!parts) return room;
   const veiled = (share) => {
@@ -57,15 +63,14 @@ function drawOverlayLegend(view, p, { x, y, size }, { values, signed, format }, 
   };
   const left = x + room - parts.wide;
   drawLegend(p, parts, left, y - 11, signed ? tableColors(view.diverging) : veiled, theme, type);
-  return room - parts.wide - 8;
+  return left - x - 8;
 }
 
 function drawImage(view, p, { x, y, size }, theme, type) {
   const { block, picture, query } = view, { side, first, size: pixels } = block.header;
   const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
   const names = overlay ? [overlay.name, overlay.short ?? overlay.name] : ["the image"];
-  const place = { x, y, size },
-    room = overlay ? drawOverlayLegend(view, p, place, overlay, theme, type) : size + TITLE_ROOM;
+  const room = overlay ? drawOverlayLegend(view, p, { x, y }, overlay, theme, type) : roomOfTitle(view);
   p.text(fitting(names, room), x, y - 11, { ...type, weight: 500 });
   p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
   const most = overlay ? overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9) : 1;
@@ -146,7 +151,9 @@ function drawMatrix(view, p, panel, theme, type) {
   const high = box.h - top, single = canvas.width === 1 && tokens > 1;
   p.pixels(canvas, 0, panel.from ?? 0, canvas.width, rows, box.x, box.y + top, box.w, high);
   const legend = signedLegend(view.limits[DRAWN[name]], box.w), below = box.y + box.h + 9;
-  if (legend) drawLegend(p, legend, box.x, below, tableColors(view.diverging), theme, type);
+  if (legend) {
+    drawLegend(p, legend, box.x + box.w - legend.wide, below, tableColors(view.diverging), theme, type);
+  }
   if (single) return;
   if (top) {
     const unit = box.w / tokens, pixels = block.header.size / side;
@@ -245,8 +252,10 @@ function drawSpread(p, { box, values }, zero, unit, theme, type) {
   for (const level of [mean - deviation, mean + deviation]) {
     p.segment(box.x, zero - level * unit, box.x + box.w, zero - level * unit, line);
   }
-  const word = box.w < 250 ? "SD" : "standard deviation";
-  const label = `mean ${formatted(mean)}, ${word} ${formatted(deviation)}`;
+  const [center, spread] = box.w < 170
+    ? ["\u03bc", "\u03c3"]
+    : ["mean", box.w < 250 ? "SD" : "standard deviation"];
+  const label = `${center} ${formatted(mean)}, ${spread} ${formatted(deviation)}`;
   const shown = fitted(label, box.w - 10); // above the bars, as a title
   p.rect(box.x + 6, box.y - 19, 6.2 * shown.length + 8, 16, { fill: theme.background });
   p.text(shown, box.x + 10, box.y - 11, { ...type, size: 12 });
