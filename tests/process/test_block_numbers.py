@@ -226,7 +226,7 @@ def test_layer_norms_are_written_out_with_the_values_of_torchs_modules(run, tmp_
     with torch.inference_mode():
         from vitcore.analysis.attention import as_input
 
-        model(as_input(image, model))
+        model.trace(as_input(image, model))  # of all tokens in every block
         for handle in handles:
             handle.remove()
         pooled = head_steps(model, block_steps(model, image, layer).output).pooled
