@@ -87,7 +87,7 @@ class BlockState(PageState):
 
     A step counts from 1. The scores are divided by `temperature`, which is 1 in the model.
     `array`, `token` and `number` name the number that is written out: the panel of the step that has it, the
-    token that it belongs to if that is not the chosen one, and its place from 1: a channel, a unit or a class.
+    token that it belongs to if that is not the chosen one, and its place from 1 (channel, unit or class).
     """
 
     step: Count = 1

@@ -12,8 +12,8 @@ const widthOf = (text) => LETTER_WIDE * text.length;
 const smallType = (theme, type, more = {}) => ({ ...type, size: LEGEND_TYPE, color: theme.faint, ...more });
 
 /**
- * Return the parts of a legend that fit into a width: { low, high, bar, wide }. In a narrow place, there is no
- * bar, or nothing.
+ * Return the parts of a legend that fit into a width: { low, high, bar, wide }. In a narrow place, there is
+ * no bar, or nothing.
  * @param {string} low
  * @param {string} high
  * @param {number} room in pixels
