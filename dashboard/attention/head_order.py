@@ -172,9 +172,9 @@ def groups(
         multiples = means / np.where(errors > 0, errors, np.inf)
         kinds = 1 + (multiples >= ERRORS).astype(int) - (multiples <= -ERRORS)
         labels = [
-            f"log probability of the true class falls by at least {ERRORS} standard errors",
-            f"log probability changes by less than {ERRORS} standard errors",
-            f"log probability of the true class rises by at least {ERRORS} standard errors",
+            f"log p falls by at least {ERRORS} standard errors",
+            f"log p changes less than {ERRORS} standard errors",
+            f"log p rises by at least {ERRORS} standard errors",
         ]
     else:
         limits, unit = measure.limits(size, patches), LONG_UNITS.get(measure.unit, measure.unit)
