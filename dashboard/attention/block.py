@@ -23,6 +23,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState, BlockState
+from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -44,8 +45,23 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
         "layer": state.layer in (None, "mean") or int(state.layer) <= options["num_layers"],
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,
+        "token": explorer.has_token(state.token, side=side, prefix=views.prefix_of(run)),
+        "number": state.number is None or state.number <= _most_numbers(run, state.step),
     }
     return [*(name for name in refused if name in WRITTEN), *(name for name, fit in fits.items() if not fit)]
+
+
+def _most_numbers(run: Run, step: int) -> int:
+    """Return the largest number of a step that a link can name: see `countOf` in block/pins.js."""
+    options = ViTOptions(**run.config.options)
+    if step in range(2, 6):
+        return options.embed_dim // options.num_heads
+    if step == MLP:
+        return options.hidden_dim
+    if step < STEPS:
+        return options.embed_dim
+    read = 2 * options.embed_dim  # the head may read two tokens
+    return max(run.config.num_classes, read, options.representation or 0, options.projection or 0)
 
 
 def prepare(
@@ -98,6 +114,7 @@ def prepare_file(
         layer=header["layer"],
         token=header["query"],
         head=head,
+        pinned=block_weights.Pinned(state.step, state.array, state.number),
     )
     step = state.step if talk else None
     rows = block_weights.for_file(run, request.snapshot, header["layer"], shown, step=step)

@@ -40,6 +40,25 @@ class RowRequest:
     alone: bool
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """The number that a link names: its step, its panel and its place, both from 1."""
+
+    step: int
+    array: str | None
+    number: int | None
+
+    def row(self, *, dim: int, size: int, head: int) -> list[tuple[str, int]]:
+        """Return the row (layer, row) of its weights, in a list that is empty without one."""
+        layer = LAYER_OF_STEP.get(self.step)
+        if layer is None or self.number is None:
+            return []
+        if layer != "qkv":
+            return [(layer, self.number - 1)]
+        part = max(0, "qkv".find((self.array or "q")[0]))
+        return [(layer, part * dim + head * size + self.number - 1)]
+
+
 def read_row_request(text: str, *, alone: bool) -> RowRequest | None:
     """Return the request for a row, such as `1f00… widen 17`, or None if the text is none."""
     found = _REQUEST.fullmatch(text)
@@ -83,12 +102,20 @@ def for_file(
 
 
 def first_shown(
-    run: Run, snapshot: Path | None, image: np.ndarray | None, *, layer: int, token: int, head: int
+    run: Run,
+    snapshot: Path | None,
+    image: np.ndarray | None,
+    *,
+    layer: int,
+    token: int,
+    head: int,
+    pinned: Pinned | None = None,
 ) -> list[tuple[str, int]]:
     """Return the rows (layer, row) of the numbers that the stepper writes out before anything is pointed at.
 
-    These are the largest numbers of the token, as in `j` of dashboard/components/block/block.js, and its most
-    active units. `image` is uint8 [3, S, S], or None for the positions only.
+    These are the number that is `pinned`, the largest numbers of the token, as in `j` of
+    dashboard/components/block/block.js, and its most active units.
+    `image` is uint8 [3, S, S], or None for the positions only.
     """
     import torch
 
@@ -106,6 +133,7 @@ def first_shown(
 
     number = head * size + largest(steps.mixed[head, token])
     return [
+        *(pinned.row(dim=dim, size=size, head=head) if pinned else []),
         *(("qkv", part * dim + number) for part in range(3)),
         ("out", largest(steps.projected[token])),
         ("widen", largest(steps.active[token])),

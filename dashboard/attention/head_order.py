@@ -25,7 +25,7 @@ from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 LAYERS = ExplorerState.options("order")[0]  # the order without a measure
-ERRORS = 2  # standard errors by which the accuracy must change to be grouped as a change
+ERRORS = 2  # standard errors by which a log probability must change to be grouped as a change
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Measure:
     `order` is its name in links, `field` that in `HeadValues`, and `label` that on the page. `limits`
     separate the groups, as functions of the size of an image in pixels and the number of its patches. Values
     are multiplied by `scale`. They are written with `digits` at a map, and with `fine` digits next to their
-    error.
+    error. Values that are `ablated` are changes without the head, on fewer images. The heads are not ordered
+    by a measure that is `only_shown`.
     """
 
     order: str
@@ -46,6 +47,8 @@ class Measure:
     fine: int = 2
     scale: float = 1.0
     descending: bool = False
+    ablated: bool = False
+    only_shown: bool = False
     limits: Callable[[int, int], tuple[float, ...]] = lambda size, patches: (2, 5, 20)
 
 
@@ -76,7 +79,25 @@ MEASURES = (
         descending=True,
         limits=lambda size, patches: (0.25, 0.5, 0.75),
     ),
-    Measure("change", "change", "change of accuracy without it", " pt", fine=1, scale=100),
+    Measure(
+        "change",
+        "log_change",
+        "change of log probability without it",
+        " nats",
+        digits=2,
+        fine=3,
+        ablated=True,
+    ),
+    Measure(
+        "accuracy",
+        "accuracy_change",
+        "change of accuracy without it",
+        " pt",
+        fine=1,
+        scale=100,
+        ablated=True,
+        only_shown=True,
+    ),
 )
 LONG_UNITS = {" px": " pixels"}  # in headings
 
@@ -123,7 +144,7 @@ def behavior(result: Result[HeadValues], size: int, patches: int) -> dict[str, A
 
 def _described(measure: Measure, table: Table, size: int, patches: int) -> dict[str, Any]:
     means, errors = (measure.scale * np.array(part) for part in (table.mean, table.error))
-    signed = "+" if measure.order == "change" else ""
+    signed = "+" if measure.ablated else ""
 
     def written(value: float, digits: int) -> str:
         text = f"{value:{signed}.{digits}f}"
@@ -138,7 +159,8 @@ def _described(measure: Measure, table: Table, size: int, patches: int) -> dict[
         "unit": measure.unit,
         "tiles": [[written(value, measure.digits) for value in row] for row in means],
         "texts": [list(map(with_error, *rows)) for rows in zip(means, errors, strict=True)],
-        "groups": groups(measure, means, errors, size, patches),
+        "ablated": measure.ablated,
+        "groups": [] if measure.only_shown else groups(measure, means, errors, size, patches),
     }
 
 
@@ -146,13 +168,13 @@ def groups(
     measure: Measure, means: np.ndarray, errors: np.ndarray, size: int, patches: int
 ) -> list[dict[str, Any]]:
     """Return the groups that have heads, in order: label and heads [layer, head], sorted by the mean."""
-    if measure.order == "change":
+    if measure.ablated:
         multiples = means / np.where(errors > 0, errors, np.inf)
         kinds = 1 + (multiples >= ERRORS).astype(int) - (multiples <= -ERRORS)
         labels = [
-            f"accuracy falls by at least {ERRORS} standard errors",
-            f"accuracy changes by less than {ERRORS} standard errors",
-            f"accuracy rises by at least {ERRORS} standard errors",
+            f"log p falls by at least {ERRORS} standard errors",
+            f"log p changes less than {ERRORS} standard errors",
+            f"log p rises by at least {ERRORS} standard errors",
         ]
     else:
         limits, unit = measure.limits(size, patches), LONG_UNITS.get(measure.unit, measure.unit)

@@ -86,10 +86,15 @@ class BlockState(PageState):
     """What the stepper through a block shows in addition to the explorer's token, layer and head.
 
     A step counts from 1. The scores are divided by `temperature`, which is 1 in the model.
+    `array`, `token` and `number` name the number that is written out: the panel of the step that has it, the
+    token that it belongs to if that is not the chosen one, and its place from 1 (channel, unit or class).
     """
 
     step: Count = 1
     temperature: float = Field(1.0, ge=0.1, le=10.0)
+    array: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,20}(-[a-z]{1,8})?$")] | None = None
+    token: Token | None = None
+    number: Count | None = None
 
 
 class ConvolutionState(PageState):

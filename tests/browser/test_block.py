@@ -154,6 +154,32 @@ def test_number_that_is_pointed_at_is_the_sum_of_the_terms_next_to_it(visitor, d
     assert value == pytest.approx(float(expected), abs=6e-4)
 
 
+def test_link_and_file_repeat_the_number_that_was_clicked(visitor, offline, tmp_path):  # noqa: F811
+    page = visitor.open(f"{VIEW}&layer=3&query=2.3&step=7")
+    expect_state(page, step=7, layer=3)
+    page.mouse.click(*point(page, "mlpInput", 0.808, 0.33))
+    written = re.compile(r"^Row 7, column [345], channel 8\d of 256: \(.* mean .*variance .* = ")
+    expect(reading(page)).to_have_text(written)
+    text = reading(page).inner_text()
+    point(page, "input", 0.1, 0.1)  # only while the pointer is there
+    expect(reading(page)).not_to_have_text(text)
+    page.mouse.move(5, 5)
+    expect(reading(page)).to_have_text(text)
+    page.wait_for_url(re.compile("array=mlpInput&token=7.[345]&number=8[0-9]"))
+    visitor.settle()
+    page.reload()
+    expect(reading(page)).to_have_text(text)
+    with page.expect_download() as got:
+        page.locator(".inside .files").get_by_role("button", name="HTML").click()
+    path = tmp_path / "number.html"
+    got.value.save_as(path)
+    offline.goto(path.as_uri())
+    expect(reading(offline)).to_have_text(text)
+    page.get_by_role("button", name="8 MLP").click()
+    expect_state(page, step=8)
+    page.wait_for_function("!location.search.includes('number=')")
+
+
 def test_link_repeats_token_block_head_step_and_temperature(visitor):
     page = visitor.open(f"{VIEW}&layer=1")
     expect_state(page, step=1, layer=1)

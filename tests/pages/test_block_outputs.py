@@ -178,7 +178,40 @@ def test_scene_of_the_view_is_the_stepper():
     assert isinstance(scene("attention", {"step": "4"}), Explorer)
 
 
-@pytest.mark.parametrize("wrong", ["step=11", "layer=7", "head=9", "query=9.1", "temperature=40"])
+@pytest.mark.parametrize(("step", "count"), [(1, 256), (2, 32), (5, 32), (6, 256), (8, 512), (9, 256)])
+def test_links_name_each_number_of_a_step(step, count):
+    link = LINK | {"step": str(step), "token": "8.8", "array": "sum1-row"}
+    assert isinstance(scene("attention", link | {"number": str(count)}), block.Block)
+    with pytest.raises(UserError, match=f"number={count + 1}"):
+        scene("attention", link | {"number": str(count + 1)})
+
+
+def test_steps_of_talks_and_files_open_on_the_number_of_the_link(monkeypatch):
+    run, chosen, data = bundled()
+    sent = []
+    monkeypatch.setattr(block, "message", lambda header, *_: sent.append(header) or b"")
+    pinned = {"step": "7", "array": "mlpInput", "token": "2.3", "number": "17"}
+    for talk in (True, False):
+        block.Block(run, chosen, data).pieces(LINK | pinned, talk=talk)
+    monkeypatch.setattr(block, "block", lambda *_, **__: None)
+    block.show(run, chosen, data, key="pinned", at=LINK | pinned)
+    for header in sent:
+        assert dict(parse_qsl(header["address"])) == LINK | pinned
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "step=11",
+        "layer=7",
+        "head=9",
+        "query=9.1",
+        "temperature=40",
+        "token=9.1",
+        "number=257",
+        "array=a%20b",
+    ],
+)
 def test_links_that_the_stepper_cannot_show_are_refused(wrong):
     name, value = wrong.split("=")
     with pytest.raises(UserError, match=wrong.replace(".", r"\.")):

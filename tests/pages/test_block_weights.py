@@ -98,6 +98,27 @@ def test_file_has_all_weights_of_a_small_model_and_the_rows_shown_first_of_a_lar
     assert ("narrow", int(steps.output[token].abs().argmax())) in rows
 
 
+@pytest.mark.parametrize(
+    ("step", "array", "number", "expected"),
+    [
+        (2, "k-row", 5, ("qkv", 256 + 32 + 4)),
+        (2, None, 5, ("qkv", 32 + 4)),
+        (6, "projected", 200, ("out", 199)),
+        (8, "units", 400, ("widen", 399)),
+        (9, "mlp", 1, ("narrow", 0)),
+    ],
+)
+def test_file_of_a_large_model_has_the_weights_of_the_number_that_its_link_names(
+    monkeypatch, step, array, number, expected
+):
+    monkeypatch.setattr(block_weights, "MAX_FILE", 100_000)
+    run, chosen, data = bundled()
+    link = {"view": "Inside a block", "layer": "3", "head": "2", "step": str(step), "number": str(number)}
+    link |= {"array": array} if array else {}
+    header, _, _, _ = block.prepare_file(run, chosen, data, link)
+    assert expected in {(layer, first) for layer, first, *_ in header["sentWeights"]}
+
+
 def test_talk_has_the_weights_of_its_step_and_single_rows_of_the_others():
     run, chosen, data = bundled()
     link = {"view": "Inside a block", "layer": "3", "query": "3.4"}

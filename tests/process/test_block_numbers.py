@@ -56,7 +56,24 @@ console.log(JSON.stringify(at.map(({ step, part, j, token, head }) => {
   return { scaled, shown: sum.value, terms: terms * sum.scale };
 })));
 """
+NORMS = """
+import { unpackBlock } from "./dashboard/components/block/data.js";
+import { headNorm, normalizedName, normOf } from "./dashboard/components/block/norms.js";
+const block = unpackBlock(Deno.readFileSync(Deno.args[0])), { dim, tokens } = block.header;
+const to = (count, make) => Array.from({ length: count }, (_, i) => make(i));
+const found = {};
+for (const step of [0, 6, 8]) {
+  const name = normalizedName(step, block);
+  if (name) found[name] = to(tokens, (token) => to(dim, (j) => normOf({ block, step, token, j })));
+}
+const parts = to(block.pooled.length / dim, (n) => block.pooled.subarray(n * dim, (n + 1) * dim));
+found.pooled = parts.map((values) => to(dim, (j) => headNorm(block, values, j)));
+const output = (token) => block.output.subarray(token * dim, (token + 1) * dim);
+found.outputs = to(tokens, (token) => to(dim, (j) => headNorm(block, output(token), j)));
+console.log(JSON.stringify(found));
+"""
 FAMILIES = {
+    "pre-norm, CLS": {},
     "post-norm, mean": {"norm": "post", "pool": "mean"},
     "registers, LayerScale": {"registers": 2, "layer_scale": 0.5, "norm_tokens": True},
     "distilled": {"distilled": True},
@@ -185,6 +202,56 @@ def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
         for one, at in zip(found, asked, strict=True)
     ]
     np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_layer_norms_are_written_out_with_the_values_of_torchs_modules(run, tmp_path):
+    data = resources.dataset_of(run)
+    chosen = selection.find_image(data, "dog", 3)
+    model, image = resources.model(run), torch.from_numpy(chosen.image[None].copy())
+    layer = len(model.blocks) - 1
+    net, head = model.blocks[layer], model.mlp_head[0]
+    header, view, _ = block.prepare(run, chosen, data, {"view": "Inside a block"})
+    sent = tmp_path / "message"
+    sent.write_bytes(message(header, chosen.image, view.floats, view.crops))
+    found = computed(sent, script=NORMS)
+    seen = {}
+
+    def hook(name):
+        return lambda _, args, output: seen.update({name: (args[0], output)})
+
+    handles = [
+        net.layer_norm_1.register_forward_hook(hook("attentionInput" if net.pre else "middle")),
+        net.layer_norm_2.register_forward_hook(hook("mlpInput" if net.pre else "output")),
+    ]
+    with torch.inference_mode():
+        from vitcore.analysis.attention import as_input
+
+        model.trace(as_input(image, model))  # of all tokens in every block
+        for handle in handles:
+            handle.remove()
+        pooled = head_steps(model, block_steps(model, image, layer).output).pooled
+        outputs = block_steps(model, image, layer).output
+        modules = {name: (net.layer_norm_1, *values) for name, values in seen.items()}
+        second = "mlpInput" if net.pre else "output"
+        modules[second] = (net.layer_norm_2, *seen[second])
+        for name, values in (("pooled", pooled.unflatten(0, (-1, header["dim"]))), ("outputs", outputs)):
+            modules[name] = (head, values, head(values))
+    assert set(found) == set(modules)
+    for name, (module, inputs, expected) in modules.items():
+        inputs, expected = (part.reshape(-1, header["dim"]).double().numpy() for part in (inputs, expected))
+        parts = {
+            key: np.array([[one[key] for one in row] for row in found[name]]) for key in found[name][0][0]
+        }
+        mean, variance = inputs.mean(axis=1, keepdims=True), inputs.var(axis=1, keepdims=True)
+        scale, offset = (part.detach().double().numpy() for part in (module.weight, module.bias))
+        by_hand = {"x": inputs, "mean": mean, "variance": variance, "scale": scale, "offset": offset}
+        for key, value in by_hand.items():
+            shown = np.broadcast_to(value, parts[key].shape)
+            np.testing.assert_allclose(parts[key], shown, rtol=1e-5, atol=1e-5, err_msg=f"{key} of {name}")
+        assert (parts["eps"] == module.eps).all()
+        np.testing.assert_allclose(parts["value"], expected, rtol=1e-5, atol=1e-5, err_msg=name)
+        again = (parts["x"] - parts["mean"]) / np.sqrt(parts["variance"] + parts["eps"])
+        np.testing.assert_allclose(again * parts["scale"] + parts["offset"], expected, rtol=1e-5, atol=1e-5)
 
 
 def between_is_tanh(header, at) -> bool:

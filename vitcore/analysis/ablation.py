@@ -1,4 +1,4 @@
-"""Ablation: predictions of a model without a head or a block."""
+"""Ablation: outputs of a model without a head or a block."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def without_heads(block: Block, heads: Iterable[int]) -> Block:
 
 @torch.inference_mode()
 def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the predicted classes of a ViT with all heads, and without each head (Michel et al. 2019).
+    """Return the logits of a ViT with all heads, and without each head (Michel et al. 2019).
 
-    Images uint8 or normalized [B, 3, S, S] -> (classes int [B], classes int [layers, heads, B]). The blocks
+    Images uint8 or normalized [B, 3, S, S] -> (logits [B, C], logits [layers, heads, B, C]). The blocks
     before the changed one run only once. Raise `UserError` for a model without attention.
     """
     model = needs_attention(model)
     trace = capture(model, images)
     blocks = model.blocks
-    predicted = []
+    logits = []
     for layer, block in enumerate(blocks):
         for head in range(block.attn.heads):
             x = without_heads(block, [head])(trace.hidden[:, layer])
             for later in blocks[layer + 1 :]:
                 x = later(x)
-            predicted.append(model.head(x).argmax(dim=1))
-    return trace.logits.argmax(dim=1), torch.stack(predicted).unflatten(0, (len(blocks), -1))
+            logits.append(model.head(x))
+    return trace.logits, torch.stack(logits).unflatten(0, (len(blocks), -1))
 
 
 @torch.inference_mode()

@@ -30,7 +30,8 @@ QUANTITIES = {
     "to_cls": "attention to CLS",
     "to_self": "attention to itself",
     "position": "correlation with the map of a blank image",
-    "change": "change of accuracy without the head",
+    "log_change": "change of the log probability of the true class without the head, nats",
+    "accuracy_change": "change of accuracy without the head",
 }
 
 
@@ -44,15 +45,20 @@ class HeadValues(Values):
     to_cls: Table | None = None  # fraction of the attention of a patch, of a model with CLS
     ablated: int = 0  # images of the ablation
     base: Estimate | None = None  # accuracy of the whole model on these images
-    change: Table | None = None  # of the accuracy without the head
+    base_log: Estimate | None = None  # its log probability of the true class, nats
+    log_change: Table | None = None  # of this log probability without the head, nats
+    accuracy_change: Table | None = None  # without the head
 
     def rows(self) -> Iterator[Row]:
-        """Yield one row per number: each quantity head by head, and the accuracy of the whole model."""
+        """Yield one row per number: each quantity head by head, and those of the whole model."""
         for name, quantity in QUANTITIES.items():
             if found := getattr(self, name):
                 yield from head_rows(quantity, found)
         if self.base:
             yield {"quantity": "accuracy", "mean": self.base.mean, "error": self.base.error}
+        if self.base_log:
+            quantity = "log probability of the true class, nats"
+            yield {"quantity": quantity, "mean": self.base_log.mean, "error": self.base_log.error}
 
 
 def images_to_ablate(model: Any, images: int) -> int:
@@ -88,7 +94,8 @@ def measure(
 
     ablated = images_to_ablate(needs_attention(model), len(images))
     means: dict[str, RunningMean] = {}
-    complete, without = [], []
+    complete: list[np.ndarray] = []  # hits and log probabilities of the whole model: [2, n]
+    without: list[np.ndarray] = []  # the same without each head: [2, layers, heads, n]
     for part in parts(len(images)):
         for name, found in head_behavior(model, images[part]).items():
             means.setdefault(name, RunningMean()).add(found)
@@ -96,15 +103,30 @@ def measure(
             some = slice(part.start, min(part.stop, ablated))
             truth = torch.from_numpy(labels[some])
             base, changed = without_each_head(model, images[some])
-            complete.append((base == truth).numpy())
-            without.append((changed == truth).numpy())
+            complete.append(_hits_and_logs(base, truth))
+            without.append(_hits_and_logs(changed, truth))
         values: dict[str, Any] = {name: table(*mean.estimates) for name, mean in means.items()}
         if complete:
-            correct = np.concatenate(complete)
-            values["ablated"] = len(correct)
-            values["base"] = estimate(*share(correct))
-            values["change"] = table(*paired_change(np.concatenate(without, axis=-1), correct))
+            hits, logs = np.concatenate(complete, axis=-1)
+            other_hits, other_logs = np.concatenate(without, axis=-1)
+            values["ablated"] = len(hits)
+            values["base"] = estimate(*share(hits))
+            values["base_log"] = estimate(*paired_change(logs, np.zeros_like(logs)))
+            values["log_change"] = table(*paired_change(other_logs, logs))
+            values["accuracy_change"] = table(*paired_change(other_hits, hits))
         yield part.stop, HeadValues(**values)
+
+
+def _hits_and_logs(logits: torch.Tensor, truth: torch.Tensor) -> np.ndarray:
+    """Return for each image whether its class is predicted, and the log probability of its class.
+
+    Logits [..., B, C] and classes [B] -> float64 [2, ..., B].
+    """
+    import torch
+
+    logs = logits.double().log_softmax(dim=-1)
+    of_truth = logs.gather(-1, truth.expand(logs.shape[:-1])[..., None])[..., 0]
+    return torch.stack([(logits.argmax(dim=-1) == truth).double(), of_truth]).numpy()
 
 
 HEADS = Probe(
@@ -113,7 +135,9 @@ HEADS = Probe(
     question="What does each attention head do?",
     method="For each head, the means over test images of its attention distance and entropy, of the "
     "attention of a patch to CLS and to itself, and of the correlation of its map with its map for an image "
-    "of the mean color; and the change of accuracy when its output is set to zero. Ablation takes most of "
+    "of the mean color; and the change of the log probability of the true class, and of accuracy, when its "
+    "output is set to zero. The log probability changes on every image, the accuracy only on images whose "
+    "prediction changes, so that its mean over 200 images is mostly noise. Ablation takes most of "
     "the time. It is limited to 5 trillion multiply-adds: a large model is ablated on fewer images, and not "
     "at all if fewer than 50 would remain.",
     source="Raghu et al. 2021, Do Vision Transformers See Like CNNs?; ablation: Michel et al. 2019, Are "
@@ -121,4 +145,5 @@ HEADS = Probe(
     values=HeadValues,
     steps=measure,
     images=IMAGES,
+    version=2,
 )

@@ -45,9 +45,9 @@ def share(hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paired_change(hits: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the difference of the shares after and before a change, and its standard error.
+    """Return the difference of the means after and before a change, and its standard error.
 
-    The difference is paired by image. bool [..., n], bool [n]
+    The difference is paired by image. Hits or other numbers per image [..., n], and [n] before the change.
     """
     apart = hits.astype(float) - before.astype(float)
     mean = apart.mean(axis=-1)

@@ -13,6 +13,7 @@ import { addFlow, drawFlow } from "./flow.js";
 import { listenToBlock, showBlockChoices, showBlockState } from "./input.js";
 import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
 import { arrange } from "./panels.js";
+import { countOf, pinAtRest, pinOf, pinParameters, readPin } from "./pins.js";
 import { pointAt } from "./pointing.js";
 import { paintBlock } from "./scene.js";
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
@@ -21,19 +22,6 @@ import { readRows, WeightRows } from "./weights.js";
 import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
 const REST_MS = 120; // of the pointer, before weights are asked for
-// the scale that the legend shows in each step, and the arrays in these colors
-const LEGENDS = [
-  ["stream", "input"],
-  ["heads", "queries, keys, values"],
-  ["heads", "keys"],
-  null,
-  ["heads", "values"],
-  ["stream", "output"],
-  ["stream", "residual stream"],
-  ["active", "activations"],
-  ["stream", "residual stream"],
-  ["stream", "output of the last block"],
-];
 // the array whose largest number is pointed at first
 const MAIN = ["input", null, null, null, null, "projected", "sum1", "active", "sum2", null];
 
@@ -46,6 +34,7 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   wholes = WHOLES;
   soughtFor = null; // the key of the block whose patches of units the server was asked for
   weightRows = new WeightRows(); // those that were sent
+  pin = null; // what is shown while nothing is under the pointer: see pins.js
   summed = null; // the number last pointed at that is a sum of products: see pointedSum
   sum = null; // that is written out: see sumOf
   rest = null; // timer: ask for weights when the pointer rests
@@ -77,12 +66,15 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   accept(before) {
     const { header, weightFloats } = this.block, old = before?.header;
     this.weightRows.add(header, weightFloats);
+    if (old?.key !== header.key) this.pointedKey = null;
     const other = !old || ["heads", "tokens", "layers"].some((name) => old[name] !== header[name]);
     if (other || old.query !== header.query) this.query = header.query;
     if (other) this.restore();
-    if (this.step === CLASSIFIER && header.layer < header.layers - 1) this.step = CLASSIFIER - 1;
+    if (this.step === CLASSIFIER && header.layer < header.layers - 1) {
+      this.step = CLASSIFIER - 1;
+      this.forgetPointer();
+    }
     if (header.only !== null) this.query = header.only;
-    if (old?.key !== header.key) this.pointedKey = null;
     if (old?.key === header.key && !header.units.length) this.keepUnits(before);
     this.limits = limitsOf(this.block);
     Object.assign(this, paintMatrices(this.block, this.limits, this.diverging));
@@ -105,7 +97,7 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
     this.ask("look");
   }
 
-  // Read the step, the token, the head and the temperature from the address.
+  // Read the step, the token, the head, the temperature and the pinned number from the address.
   restore() {
     const { linked, block: { header } } = this;
     const step = parseCount(linked.get("step")), head = parseCount(linked.get("head"));
@@ -114,6 +106,8 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
     this.head = head && head <= header.heads ? head - 1 : 0;
     this.temperature = temperature >= 0.1 && temperature <= 10 ? temperature : 1;
     this.query = parseToken(linked.get("query"), header) ?? header.query;
+    this.pin = readPin(this.block, this.step, linked);
+    if (this.pin) this.showPin();
   }
 
   state(layer = this.blockIndex) {
@@ -124,6 +118,7 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
       head: this.head ? String(this.head + 1) : null,
       step: this.step ? String(this.step + 1) : null,
       temperature: this.temperature === 1 ? null : String(this.temperature),
+      ...pinParameters(this.block, layer === this.blockIndex ? pinAtRest(this) : null),
     };
   }
 
@@ -203,7 +198,10 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
 
   // Change the step, the token, the head or the temperature.
   set(changes) {
-    if (changes.query !== undefined || changes.head !== undefined) this.pointedKey = null;
+    if (changes.query !== undefined || changes.head !== undefined) {
+      this.pointedKey = null;
+      if (this.pin?.token !== undefined) this.pin = null;
+    }
     super.set(changes);
     if (changes.query === undefined) return;
     announcePlace(changes.query, this.block.header);
@@ -212,12 +210,38 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
 
   forgetPointer() {
     super.forgetPointer();
-    this.pointedJ = this.summed = null;
+    this.pointedJ = this.summed = this.pin = null;
   }
 
-  // Point at something in the drawing: see pointAt.
+  // Point at something in the drawing: see pointAt. With nothing under the pointer, show the pinned number.
   point(found) {
     if (showsTerms(found?.panel)) return;
+    if (found || !this.pin) this.show(found);
+    else this.showPin();
+    this.refresh();
+  }
+
+  // Pin a number of the drawing, or release it: links repeat it.
+  pinAt(found) {
+    if (showsTerms(found.panel)) return;
+    this.show(found);
+    const pin = pinOf(this, found), same = JSON.stringify(pin) === JSON.stringify(this.pin);
+    this.pin = same ? null : pin;
+    this.saveAddress();
+    this.refresh();
+  }
+
+  showPin() {
+    this.pointedKey =
+      this.pointedJ =
+      this.pointedClass =
+      this.summed =
+        null;
+    this.show(this.pin);
+  }
+
+  // Write out what is pointed at or pinned.
+  show(found) {
     this.summed = pointedSum(this.step, found) ?? this.summed;
     const attends = isAttention(this.step);
     this.panel = found?.panel ?? null;
@@ -230,12 +254,17 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
       if (this.step === CLASSIFIER) this.pointedClass = found.item;
       else this.pointedJ = found.item;
     }
-    this.refresh();
   }
 
-  // Move what is pointed at by the keyboard.
+  // Move what is written out by the keyboard. A pinned channel or unit stays in its array.
   movePointer(by) {
-    const { header } = this.block, around = (v, count) => (v + by + count) % count;
+    const { block: { header }, pin, step } = this, around = (v, count) => (v + by + count) % count;
+    if (pin?.j !== undefined && !isAttention(step)) {
+      this.pin = { ...pin, j: around(pin.j, countOf(this.block, step, pin.panel)) };
+      this.showPin();
+      return this.refresh();
+    }
+    this.pin = null;
     if (isAttention(this.step)) this.pointedKey = around(this.key, header.tokens);
     else if (this.step === CLASSIFIER) {
       this.pointedClass = this.nextClass(by);
@@ -267,8 +296,7 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
       shapes: shapesOf(block, step),
       reading: readingOf(this),
       facts: factsOf(this),
-      limit: LEGENDS[step] && this.limits[LEGENDS[step][0]],
-      colored: LEGENDS[step]?.[1],
+      limit: null, // each panel has its own legend
     };
   }
 

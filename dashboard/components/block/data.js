@@ -90,13 +90,12 @@ function derive(block) {
 const added = (a, b) => a.map((v, i) => v + b[i]);
 
 /**
- * Return the mean and the standard deviation of a layer norm.
+ * Return the mean and the variance that a layer norm uses.
  * @param {Float32Array} values
  */
-export function spread(values, eps = 0) {
+export function spread(values) {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
-  return { mean, deviation: Math.sqrt(variance + eps) };
+  return { mean, variance: values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length };
 }
 
 /**
@@ -106,7 +105,8 @@ export function spread(values, eps = 0) {
 export function layerNorm(values, scale, offset, eps) {
   const out = new Float32Array(values.length), dim = scale.length;
   for (let from = 0; from < values.length; from += dim) {
-    const { mean, deviation } = spread(values.subarray(from, from + dim), eps);
+    const { mean, variance } = spread(values.subarray(from, from + dim));
+    const deviation = Math.sqrt(variance + eps);
     for (let j = 0; j < dim; j++) {
       out[from + j] = ((values[from + j] - mean) / deviation) * scale[j] + offset[j];
     }

@@ -42,9 +42,10 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
     ];
   }
   if (step === CLASSIFIER) return h.outputs ? classRows(block) : featureRows(block);
-  const columns = NAMES[step].map((array) => rowOf(block, array, query));
+  const names = step === RESIDUAL && block.pre ? [...NAMES[step], "mlpInput"] : NAMES[step];
+  const columns = names.map((array) => rowOf(block, array, query));
   return [
-    [`number of ${name(query)}`, ...NAMES[step]],
+    [`number of ${name(query)}`, ...names],
     ...Array.from(columns[0], (_, j) => [j + 1, ...columns.map((values) => digits(values[j]))]),
   ];
 }

@@ -1,10 +1,11 @@
 // What the head of a ViT reads and computes: titles, formulas, sentences, and its numbers written out.
 
-import { prefixOf, tokenName } from "../shared/tokens.js";
+import { capitalName, prefixOf } from "../shared/tokens.js";
 import { classReading, digits } from "../inside/classes.js";
 import { formatted } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
-import { normText } from "./norms.js";
+import { rowOf } from "./data.js";
+import { headNorm, normText } from "./norms.js";
 import { isComplete, missingText, termsText } from "./terms.js";
 
 // Return the columns of tokens that the head reads, as [first, count] for each part of `pooled`.
@@ -74,20 +75,21 @@ export function readerOf(query, header) {
  * Return the number under the pointer in the last step with its computation, or else the largest logit or
  * feature.
  */
-export function headReading({ block, panel, j, klass, sum }, h) {
+export function headReading({ block, panel, j, klass, token, sum }, h) {
   const { pooled, normalized, features } = block;
   const part = Math.floor(j / h.dim), channel = j % h.dim, reads = h.head.reads[part];
   if (panel === "pooled" || panel === "normalized") {
-    const name = reads === "mean" ? PARTS.mean : tokenName(readColumns(h)[part][0], h);
-    const text = `${name[0].toUpperCase()}${name.slice(1)}, channel ${channel + 1} of ${h.dim}`;
+    const name = reads === "mean" ? "The mean of all patches" : capitalName(readColumns(h)[part][0], h);
+    const text = `${name}, channel ${channel + 1} of ${h.dim}`;
     if (reads === "mean" && h.head.norm_first) {
       return `${text}: ${formatted(pooled[j])}; the mean of the normalized patches: ${
         formatted(normalized[j])
       }.`;
     }
     const values = pooled.subarray(part * h.dim, (part + 1) * h.dim);
-    return `${text}: ${normText(values, block.scale3, block.offset3, h.eps[2], channel)}.`;
+    return `${text}: ${normText(headNorm(block, values, channel))}.`;
   }
+  if (panel === "output") return outputNumber(block, token, j, h);
   if (panel === "features" || !h.outputs) {
     const index = panel === "features" ? j : klass, text = `Feature ${index + 1} of ${features.length}: `;
     const value = formatted(features[index]);
@@ -96,6 +98,15 @@ export function headReading({ block, panel, j, klass, sum }, h) {
     return `${text}${h.head.layer === "tanh" ? `tanh(${termsText(sum)})` : termsText(sum)} = ${value}.`;
   }
   return classReading(block, klass, features);
+}
+
+// Return a number of the last block's output. If the head normalizes each token before it takes the mean of
+// the patches, the layer norm of a patch is written out.
+function outputNumber(block, token, j, h) {
+  const values = rowOf(block, "output", token);
+  const text = `${capitalName(token, h)}, channel ${j + 1} of ${h.dim}`;
+  const averaged = token >= h.first && readsMean(h) && h.head.norm_first;
+  return `${text}: ${averaged ? normText(headNorm(block, values, j)) : formatted(values[j])}.`;
 }
 
 /** Return the panel with the largest features of a model without a classifier. */

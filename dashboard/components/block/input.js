@@ -21,9 +21,10 @@ export function listenToBlock(stepper) {
       const { heads } = stepper.block.header;
       stepper.set({ head: (stepper.head + by + heads) % heads });
     },
-    click: ({ panel, token, item }) => {
-      if (panel === "image") stepper.set({ query: token });
-      else if (panel === "parts") stepper.set({ head: item });
+    click: (found) => {
+      if (found.panel === "image") stepper.set({ query: found.token });
+      else if (found.panel === "parts") stepper.set({ head: found.item });
+      else stepper.pinAt(found);
     },
   });
   stepper.find("input").addEventListener("input", (event) => {

@@ -5,7 +5,7 @@ import { colorIndex } from "../shared/colors.js";
 import { createCanvas, rgbCanvas } from "../shared/paint.js";
 
 // Arrays that are drawn as matrices, each with its color scale.
-const DRAWN = {
+export const DRAWN = {
   input: "stream",
   attentionInput: "attentionInput",
   q: "heads",
@@ -15,6 +15,7 @@ const DRAWN = {
   projected: "stream",
   sum1: "stream",
   middle: "stream",
+  mlpInput: "mlpInput",
   active: "active",
   mlp: "stream",
   sum2: "stream",
@@ -31,6 +32,7 @@ export function limitsOf(block) {
   return {
     stream: most("input", "sum1", "sum2", "output"),
     attentionInput: most("attentionInput"),
+    mlpInput: most("mlpInput"),
     heads: most("q", "k", "v"),
     joined: most("joined"),
     active: most("active"),

@@ -2,11 +2,15 @@
 // next to it.
 
 import { cssOf, drawItems, fitted, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
+import { isStacked } from "../inside/layout.js";
 import { colorIndex } from "../shared/colors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf } from "../shared/tokens.js";
 import { isRead, readColumns, readsMean } from "./head.js";
-import { columnAt, CROPS, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
+import { CROPS } from "./columns.js";
+import { drawAxis, drawLegend, legendParts, signedLegend, tableColors } from "./legend.js";
+import { columnAt, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
+import { DRAWN } from "./matrices.js";
 import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./steps.js";
 import { showsTerms } from "./terms.js";
 
@@ -28,24 +32,46 @@ export function paintBlock(view, p, theme) {
 // The values that a step shows over the image, one per token: { values, signed, name }.
 export function overlayOf({ step, attention }) {
   return {
-    2: { values: attention.scores, signed: true, name: "scores" },
-    3: { values: attention.weights, signed: false, name: "weights" },
+    2: { values: attention.scores, signed: true, name: "scores", format: formatted },
+    3: { values: attention.weights, signed: false, name: "weights", format: inPercent },
     4: {
       values: attention.contributions,
       signed: false,
       name: "weight \u00d7 norm of value",
       short: "weight \u00d7 norm",
+      format: formatted,
     },
   }[step] ?? null;
 }
 
+const MOST_TITLE = 300; // pixels of a title with its legend
 const TITLE_ROOM = 30; // pixels next to the image, for its title
+const VEIL = 0.85; // of black, over patches without weight
+
+// The width for the title of the image, which is larger if the panels are below the image.
+const roomOfTitle = (view) =>
+  isStacked(view) ? Math.min(view.w, MOST_TITLE) : view.layout.image.size + TITLE_ROOM;
+
+// Draw the legend of what a step shows over the image, and return the width that it leaves for the title.
+function drawOverlayLegend(view, p, { x, y }, { values, signed, format }, theme, type) {
+  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), room = roomOfTitle(view);
+  const parts = legendParts(signed ? format(-most) : "0", format(most), 0.62 * room);
+  if (!parts) return room;
+  const veiled = (share) => {
+    const gray = Math.round(255 * (1 - VEIL * (1 - share))); // over white
+    return `rgb(${gray} ${gray} ${gray})`;
+  };
+  const left = x + room - parts.wide;
+  drawLegend(p, parts, left, y - 11, signed ? tableColors(view.diverging) : veiled, theme, type);
+  return left - x - 8;
+}
 
 function drawImage(view, p, { x, y, size }, theme, type) {
   const { block, picture, query } = view, { side, first, size: pixels } = block.header;
   const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
   const names = overlay ? [overlay.name, overlay.short ?? overlay.name] : ["the image"];
-  p.text(fitting(names, size + TITLE_ROOM), x, y - 11, { ...type, weight: 500 });
+  const room = overlay ? drawOverlayLegend(view, p, { x, y }, overlay, theme, type) : roomOfTitle(view);
+  p.text(fitting(names, room), x, y - 11, { ...type, weight: 500 });
   p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
   const most = overlay ? overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9) : 1;
   const placeOf = (token) => {
@@ -56,7 +82,7 @@ function drawImage(view, p, { x, y, size }, theme, type) {
     const [left, top] = placeOf(token), value = overlay.values[token];
     const fill = overlay.signed
       ? cssOf(view.diverging[colorIndex(value, most, true)]).replace(")", " / 0.72)")
-      : `rgb(0 0 0 / ${(0.85 * (1 - value / most)).toFixed(3)})`;
+      : `rgb(0 0 0 / ${(VEIL * (1 - value / most)).toFixed(3)})`;
     p.rect(left, top, unit, unit, { fill });
   }
   for (let i = 1; i < side; i++) {
@@ -107,6 +133,9 @@ function drawToken({ block: { header }, picture }, p, token, x, y, size, theme) 
   p.pixels(picture, (patch % side) * unit, Math.floor(patch / side) * unit, unit, unit, x, y, size, size);
 }
 
+const LEAST_CELL = 5; // pixels of the frame around a number
+const LEAST_AXIS = 12; // pixels of bars, for a value at their axis
+
 // --- panels ------------------------------------------------------------------------------------
 
 // The token whose column a panel rings: the key in panels of keys and values, otherwise the token of the
@@ -116,11 +145,15 @@ function ringedToken(view, panel) {
   return view.step === QKV ? view.query : view.token;
 }
 
-function drawMatrix(view, p, panel) {
+function drawMatrix(view, p, panel, theme, type) {
   const { block, canvases } = view, { tokens, first, side } = block.header, { box, name } = panel;
   const canvas = canvases[name], top = panelTop(panel, tokens), rows = panel.rows ?? canvas.height;
   const high = box.h - top, single = canvas.width === 1 && tokens > 1;
   p.pixels(canvas, 0, panel.from ?? 0, canvas.width, rows, box.x, box.y + top, box.w, high);
+  const legend = signedLegend(view.limits[DRAWN[name]], box.w), below = box.y + box.h + 9;
+  if (legend) {
+    drawLegend(p, legend, box.x + box.w - legend.wide, below, tableColors(view.diverging), theme, type);
+  }
   if (single) return;
   if (top) {
     const unit = box.w / tokens, pixels = block.header.size / side;
@@ -134,6 +167,15 @@ function drawMatrix(view, p, panel) {
     const { x, w } = columnAt(panel, token, tokens);
     ringAround(p, x, box.y + top, count * w, high);
   }
+  if (view.panel === panel.id && view.pointedJ !== null) markCell(view, p, panel, top, rows);
+}
+
+// Draw a frame around the number of a matrix that is written out.
+function markCell(view, p, panel, top, rows) {
+  const { box } = panel, unit = (box.h - top) / rows, side = Math.max(unit, LEAST_CELL);
+  const { x, w } = columnAt(panel, panel.follows ? view.key : view.token, view.block.header.tokens);
+  const wide = Math.max(w, LEAST_CELL), middle = box.y + top + (view.pointedJ + 0.5) * unit;
+  ringAround(p, x + w / 2 - wide / 2, middle - side / 2, wide, side);
 }
 
 // Draw how a column of a matrix becomes the bars below it.
@@ -193,9 +235,7 @@ function drawBars(view, p, panel, theme, type) {
     p.segment(x, box.y, x, box.y + box.h, { stroke: theme.grid, line: 1 });
   }
   if (panel.marks) drawSpread(p, panel, zero, unit, theme, type);
-  const small = { ...type, size: 11, color: theme.faint, align: "right" };
-  if (box.h > 40 && top > 0) p.text(formatted(top), box.x - 3, box.y + 5, small);
-  if (box.h > 40 && bottom > 0.2 * limit) p.text(formatted(-bottom), box.x - 3, box.y + box.h - 5, small);
+  if (box.h >= LEAST_AXIS) drawAxis(p, box, top, bottom, zero, theme, type);
 }
 
 // The index of a value's color, away from the pale middle of the scale, where bars could not be seen.
@@ -212,8 +252,10 @@ function drawSpread(p, { box, values }, zero, unit, theme, type) {
   for (const level of [mean - deviation, mean + deviation]) {
     p.segment(box.x, zero - level * unit, box.x + box.w, zero - level * unit, line);
   }
-  const word = box.w < 250 ? "SD" : "standard deviation";
-  const label = `mean ${formatted(mean)}, ${word} ${formatted(deviation)}`;
+  const [center, spread] = box.w < 170
+    ? ["\u03bc", "\u03c3"]
+    : ["mean", box.w < 250 ? "SD" : "standard deviation"];
+  const label = `${center} ${formatted(mean)}, ${spread} ${formatted(deviation)}`;
   const shown = fitted(label, box.w - 10); // above the bars, as a title
   p.rect(box.x + 6, box.y - 19, 6.2 * shown.length + 8, 16, { fill: theme.background });
   p.text(shown, box.x + 10, box.y - 11, { ...type, size: 12 });

@@ -1,6 +1,6 @@
 // The sum of products that a number of a linear layer is: an input times a row of weights, and an offset.
 
-import { formatted, productText } from "../shared/numbers.js";
+import { formatted, productText, signedText } from "../shared/numbers.js";
 import { largest, largestChannel } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
 import { CLASSIFIER, isAttention, JOIN, MLP, OUTPUT, QKV } from "./steps.js";
@@ -25,16 +25,19 @@ const INPUT = { projected: "joined", hidden: "mlpInput", mlp: "active" };
 const LAYER = { projected: "out", hidden: "widen", mlp: "narrow" };
 
 /** Whether a panel shows the terms, so that pointing at it changes nothing. */
-export const showsTerms = (panel) => panel === "products of a sum" || panel === "terms";
+export const showsTerms = (panel) => ["products of a sum", "terms", "norm terms"].includes(panel);
 
 /**
- * Return the sum that a hit of the pointer selects, { part, j }, or null.
+ * Return the sum that a hit of the pointer or a pin selects, { part, j }, or null.
  * @param {number} step
  * @param {any} found
  */
 export function pointedSum(step, found) {
-  const part = found && PART_OF[step]?.(found.panel), j = found?.j ?? found?.item;
-  return part && j !== undefined ? { part, j } : null;
+  const j = found?.j ?? found?.item;
+  if (!found || j === undefined) return null;
+  if (!found.panel) return keyedSum(step, j);
+  const part = PART_OF[step]?.(found.panel);
+  return part ? { part, j } : null;
 }
 
 /** The sum that the keys select in a step. */
@@ -138,8 +141,6 @@ export function productsOf({ inputs, weights, offset, scale }) {
   const total = products.reduce((a, b) => a + b, 0) + offset;
   return { products, total, scaled: total * scale };
 }
-
-const signedText = (v) => v < 0 ? `(${formatted(v)})` : formatted(v);
 
 /** Whether the terms of a sum can be written out. */
 export const isComplete = (sum) => Boolean(sum?.weights && sum.inputs);

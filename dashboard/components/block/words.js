@@ -1,11 +1,11 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
 
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
-import { tokenName } from "../shared/tokens.js";
+import { capitalName, tokenName } from "../shared/tokens.js";
 import { cosine, norm } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
-import { normText } from "./norms.js";
+import { normalizedName, normOf, normText } from "./norms.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
 import { isComplete, missingText, termsText } from "./terms.js";
 
@@ -42,12 +42,6 @@ function sumText(sum, header) {
   return `${formatted(sum.value)}, a sum of products; ${missingText(sum, header)}`;
 }
 
-// Return a token's name at the start of a sentence.
-function capitalName(token, header) {
-  const name = tokenName(token, header);
-  return name[0].toUpperCase() + name.slice(1);
-}
-
 /**
  * Return the formula of a step as HTML.
  * @param {any} view
@@ -56,6 +50,7 @@ export function formulaOf({ block, step, temperature }) {
   const { pre, size, header: { biases, scaled, activation } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
+  const sum = (a, b, out) => `<i>${out}</i> = <i>${a}</i> + <i>${b}</i>`;
   const stream = pre ? "n" : "x";
   return [
     pre ? normed("x", "n") : "<i>x</i>",
@@ -72,12 +67,12 @@ export function formulaOf({ block, step, temperature }) {
       biases.block && "<i>b<sub>o</sub></i>",
       scaled,
     ),
-    pre ? "<i>y</i> = <i>x</i> + <i>o</i>" : "<i>y</i> = LN(<i>x</i> + <i>o</i>)",
+    pre ? `${sum("x", "o", "y")}, ${normed("y", "n\u2032")}` : `${sum("x", "o", "s")}, ${normed("s", "y")}`,
     `<i>m</i> = ${
       linearForm(
         `<i>W</i><sub>2</sub> ${ACTIVATION_NAMES[activation]}(${
           linearForm(
-            `<i>W</i><sub>1</sub> ${pre ? "LN(<i>y</i>)" : "<i>y</i>"}`,
+            `<i>W</i><sub>1</sub> ${pre ? "<i>n\u2032</i>" : "<i>y</i>"}`,
             biases.block && "<i>b</i><sub>1</sub>",
             false,
           )
@@ -86,7 +81,7 @@ export function formulaOf({ block, step, temperature }) {
         scaled,
       )
     }`,
-    pre ? "<i>x\u2032</i> = <i>y</i> + <i>m</i>" : "<i>x\u2032</i> = LN(<i>y</i> + <i>m</i>)",
+    pre ? sum("y", "m", "x\u2032") : `${sum("y", "m", "s\u2032")}, ${normed("s\u2032", "x\u2032")}`,
     headFormula(block.header),
   ][step];
 }
@@ -143,7 +138,8 @@ export function sentenceOf(view) {
       h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""
     }${back}`,
     pre
-      ? "Attention does not replace the token. Its output is added to the residual stream."
+      ? "Attention does not replace the token. Its output is added to the residual stream. " +
+        "The MLP reads the sum, normalized."
       : "The output of attention is added to the token, and the sum is normalized.",
     `Each token passes through ${h.hidden} units on its own. ` +
     "An active unit adds its own vector to the output.",
@@ -218,7 +214,7 @@ export function readingOf(view) {
     weightReading,
     valueReading,
     joinReading,
-    (v) => sumReading(v, ["input", "projected", "sum1", "middle"], "attention"),
+    (v) => sumReading(v, ["input", "projected", "sum1"], "attention"),
     unitReading,
     outputReading,
     headReading,
@@ -228,10 +224,10 @@ export function readingOf(view) {
 
 const channelText = (token, j, h) => `${capitalName(token, h)}, channel ${j + 1} of ${h.dim}`;
 
-function normReading({ block, token, j }, h) {
-  const x = rowOf(block, "input", token);
-  if (!block.pre) return `${channelText(token, j, h)}: ${formatted(x[j])}.`;
-  return `${channelText(token, j, h)}: ${normText(x, block.scale1, block.offset1, h.eps[0], j)}.`;
+function normReading(view, h) {
+  const { block, token, j } = view, parts = normOf(view);
+  const text = parts ? normText(parts) : formatted(rowOf(block, "input", token)[j]);
+  return `${channelText(token, j, h)}: ${text}.`;
 }
 
 function vectorReading({ block, head, sum }, h) {
@@ -277,12 +273,12 @@ function valueReading({ block, panel, key, head, j, attention }, _, name) {
     `${formatted(contributions[key])}, ${inPercent(contributions[key] / total)} of all norms.${one}`;
 }
 
-function joinReading({ block, panel, token, j, query, sum }, h) {
+function joinReading({ block, panel, token, j, sum }, h) {
   if (panel === "parts") {
-    const value = rowOf(block, "headNorms", query)[j];
-    return `Head ${j + 1} adds a vector of norm ${
-      formatted(value)
-    } to the output. Click to choose this head.`;
+    const norms = rowOf(block, "headNorms", token), total = norms.reduce((a, b) => a + b, 0);
+    return `Head ${j + 1} adds a vector of norm ${formatted(norms[j])} to the output, ${
+      inPercent(norms[j] / total)
+    } of all norms. Click to choose this head.`;
   }
   if (!panel?.startsWith("joined")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)}.`;
   const value = rowOf(block, "joined", token)[j], head = Math.floor(j / block.size);
@@ -291,10 +287,13 @@ function joinReading({ block, panel, token, j, query, sum }, h) {
   }.`;
 }
 
-function sumReading({ block, token, j }, [before, part, sum, after], name) {
-  const { header: h } = block, at = (array) => rowOf(block, array, token)[j];
+// A residual sum, or the layer norm after it if that is pointed at.
+function sumReading(view, [before, part, sum], name) {
+  const { block, step, panel, token, j } = view, { header: h } = block;
+  const at = (array) => rowOf(block, array, token)[j], result = normalizedName(step, block);
+  if (result && panel?.startsWith(result)) return `${channelText(token, j, h)}: ${normText(normOf(view))}.`;
   const text = `${formatted(at(before))} + ${formatted(at(part))}`.replace("+ \u2212", "\u2212 ");
-  const normed = block.pre ? "" : `; normalized ${formatted(at(after))}`;
+  const normed = result ? `; normalized ${formatted(at(result))}` : "";
   return `${channelText(token, j, h)}: ${text} (${name}) = ${formatted(at(sum))}${normed}.`;
 }
 
@@ -307,5 +306,5 @@ function unitReading({ block, token, j, sum }, h) {
 function outputReading(view, h) {
   const { panel, sum, token } = view;
   if (panel?.startsWith("mlp")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)} (MLP).`;
-  return sumReading(view, ["middle", "mlp", "sum2", "output"], "MLP");
+  return sumReading(view, ["middle", "mlp", "sum2"], "MLP");
 }

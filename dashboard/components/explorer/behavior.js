@@ -32,8 +32,8 @@ export function summaryOf({ header, cell }) {
   if (r === header.layers || c === header.heads) {
     return { about: "Choose one head to see what it does over the test images.", values: [] };
   }
-  const values = measures.map(({ order, label, texts }) => {
-    const fewer = order === "change" && ablated < count ? ` (${ablated} images)` : "";
+  const values = measures.map(({ ablated: changes, label, texts }) => {
+    const fewer = changes && ablated < count ? ` (${ablated} images)` : "";
     return [label + fewer, texts[r][c]];
   });
   return { about: `Layer ${r + 1}, head ${c + 1} (${count} test images)`, values };

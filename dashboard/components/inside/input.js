@@ -92,7 +92,7 @@ function listenToPointer(stepper, own) {
   };
   const track = (event) => {
     const found = find(event);
-    if (found || stepper.hovered !== null) stepper.point(found);
+    if (found || stepper.hovered !== null || stepper.pin) stepper.point(found);
   };
   canvas.addEventListener("pointermove", track);
   canvas.addEventListener("pointerdown", track);

@@ -31,6 +31,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
   step = 0;
   playing = false;
   panel = null; // the id of the panel under the pointer
+  pin = null; // what is shown while nothing is under the pointer, in a stepper that can pin it
   hovered = null; // the token or the position under the pointer
   pointedClass = null; // class last pointed at
   asked = null; // block that the server was asked for

@@ -32,6 +32,9 @@ export function inPercent(v) {
 // Join terms as a sum: a minus sign replaces the plus in front of a negative term.
 export const joinedTerms = (terms) => terms.join(" + ").replaceAll("+ \u2212", "\u2212 ");
 
+/** Format a number that follows a sign or a word: a negative one is in parentheses. */
+export const signedText = (v) => v < 0 ? `(${formatted(v)})` : formatted(v);
+
 /**
  * Return the sum of the products of two vectors with its largest terms written out, without its value.
  * @param {ArrayLike<number>} a
@@ -42,9 +45,7 @@ export function productText(a, b, more = []) {
   const products = Array.from(a, (v, i) => v * b[i]);
   const order = largest(products.map(Math.abs), products.length);
   const rest = order.slice(TERMS).reduce((sum, i) => sum + products[i], 0);
-  const terms = order.slice(0, TERMS).map((i) =>
-    `${formatted(a[i])} \u00d7 ${b[i] < 0 ? `(${formatted(b[i])})` : formatted(b[i])}`
-  );
+  const terms = order.slice(0, TERMS).map((i) => `${formatted(a[i])} \u00d7 ${signedText(b[i])}`);
   if (order.length > TERMS) terms.push(`${formatted(rest)} (${order.length - TERMS} smaller terms)`);
   return joinedTerms([...terms, ...more.map(formatted)]);
 }

@@ -23,6 +23,12 @@ export function tokenName(token, header) {
   return `row ${Math.floor(patch / side) + 1}, column ${(patch % side) + 1}`;
 }
 
+/** Return the name of a token at the start of a sentence. */
+export function capitalName(token, header) {
+  const name = tokenName(token, header);
+  return name[0].toUpperCase() + name.slice(1);
+}
+
 /**
  * Return a token as text: `cls` and the like, or the row and the column of a patch, counted from 1: `3.4`.
  * @param {number} token

@@ -85,7 +85,7 @@ Deno.test("the summary has the values of one head, and says how many images were
   const { about, values } = summaryOf({ header: HEADER, cell: { r: 2, c: 1 } });
   assert.match(about, /Layer 3, head 2\b.*\b200\b/);
   assert.deepEqual(values, [["mean distance", "21 ± 1 pixels"]]);
-  const change = { ...MEASURE, order: "change", label: "accuracy" };
+  const change = { ...MEASURE, order: "change", ablated: true, label: "log probability" };
   const header = { ...HEADER, behavior: { count: 200, ablated: 60, measures: [change] } };
   assert.match(summaryOf({ header, cell: { r: 0, c: 0 } }).values[0][0], /\b60 images/);
   assert.deepEqual(summaryOf({ header, cell: { r: 3, c: 0 } }).values, []);

@@ -11,6 +11,7 @@ import torch
 from dashboard.attention import explorer, head_order, views
 from dashboard.attention.explorer import Explorer
 from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import AttentionState
 from dashboard.talk import scenes
 from tests.conftest import ROOT
 from tests.made_runs import make_run
@@ -77,18 +78,28 @@ def test_shares_are_sorted_from_the_largest_and_written_in_percent():
 
 def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
     change = table([[-0.02, 0.0], [0.015, -0.015]], [[0.01, 0.0], [0.01, 0.005]])
-    found = measured("change", change=change, ablated=200)
+    found = measured("change", log_change=change, ablated=200)
     (fall, falling), (same, constant) = ((g["label"], g["heads"]) for g in found["groups"])
     assert ("falls" in fall, falling) == (True, [[0, 0], [1, 1]])
     assert ("less than 2 standard errors" in same, constant) == (True, [[0, 1], [1, 0]])
-    assert found["tiles"] == [["\u22122.0", "0.0"], ["+1.5", "\u22121.5"]]
-    assert found["texts"][0][0] == "\u22122.0 ± 1.0 pt"
+    assert found["tiles"] == [["\u22120.02", "0.00"], ["+0.01", "\u22120.01"]]
+    assert found["texts"][0][0] == "\u22120.020 ± 0.010 nats"
+
+
+def test_change_of_accuracy_is_shown_but_orders_nothing():
+    change = table([[-0.02, 0.0], [0.015, -0.015]])
+    found = measured("accuracy", accuracy_change=change, ablated=200)
+    assert (found["texts"][0][0], found["groups"]) == ("\u22122.0 ± 1.0 pt", [])
+    assert "accuracy" not in AttentionState.options("order")
 
 
 def test_menu_of_orders_has_the_words_of_the_summary():
     page = (ROOT / "dashboard" / "components" / "explorer" / "explorer.html").read_text(encoding="utf-8")
     options = re.findall(r'<option value="(\w+)">([^<]+)</option>', page)
-    assert options == [("layers", "layers"), *((one.order, one.label) for one in head_order.MEASURES)]
+    assert options == [
+        ("layers", "layers"),
+        *((one.order, one.label) for one in head_order.MEASURES if not one.only_shown),
+    ]
 
 
 def test_measures_without_values_are_left_out():
@@ -99,7 +110,7 @@ def test_measures_without_values_are_left_out():
 @pytest.mark.parametrize("order", ["distance", "entropy", "self", "position", "cls"])
 def test_every_head_is_in_one_group_of_each_measure(order):
     means = np.random.default_rng(3).random((6, 8)).tolist()
-    values = {measure.field: table(means) for measure in head_order.MEASURES if measure.field != "change"}
+    values = {measure.field: table(means) for measure in head_order.MEASURES if not measure.ablated}
     heads = [tuple(head) for group in measured(order, **values)["groups"] for head in group["heads"]]
     assert sorted(heads) == list(np.ndindex(6, 8))
 

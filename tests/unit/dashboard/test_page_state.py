@@ -33,6 +33,8 @@ IDS = given_.from_regex(r"[\w-]{1,20}", fullmatch=True)
 TEXTS = {  # of fields with a form of their own
     "query": given_.sampled_from(["cls", "1.1", "4.12", "16.16"]),
     "position": given_.sampled_from(["1.1", "4.12"]),
+    "token": given_.sampled_from(["cls", "register2", "3.4"]),
+    "array": given_.sampled_from(["input", "sum1-row", "mlpInput", "weights-list"]),
     "second": given_.sampled_from(["cls", "1.1", "4.12"]),
     "mask": given_.sampled_from(["ab12cd.A_-9", "00ff00.AAAA"]),
     "temperature": given_.floats(0.1, 10),

@@ -49,7 +49,7 @@ def measure(
         complete.append((base == truth).numpy())
         blocks.append(torch.stack([predicted == truth for predicted in skipped.values()]).numpy())
         if isinstance(model, ViT):
-            heads.append((without_each_head(model, x)[1] == truth).numpy())
+            heads.append((without_each_head(model, x)[1].argmax(dim=-1) == truth).numpy())
         correct = np.concatenate(complete)
         values = {
             "base": estimate(*share(correct)),

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from vitcore.analysis.attention import capture
 from vitcore.analysis.head_behavior import (
@@ -110,13 +111,22 @@ def test_probe_gives_means_and_standard_errors_and_the_change_without_a_head():
     zeroed.load_state_dict(model.state_dict())
     with torch.no_grad():
         zeroed.transformer[1].attn.out_proj.weight[:, :8] = 0  # the first head of the second block
-    before, after = (capture(net, images).logits.argmax(dim=1).numpy() == labels for net in (model, zeroed))
-    change = after.astype(float) - before
+    logits = [capture(net, images).logits for net in (model, zeroed)]
+    before, after = (one.argmax(dim=1).numpy() == labels for one in logits)
+    log_before, log_after = (  # torch's cross-entropy is the negative log probability of the class
+        -cross_entropy(one, torch.from_numpy(labels), reduction="none").numpy() for one in logits
+    )
     assert values.base.mean == pytest.approx(before.mean(), abs=1e-6)
-    assert values.change.mean[1][0] == pytest.approx(change.mean(), abs=1e-6)
-    assert values.change.error[1][0] == pytest.approx(change.std(ddof=1) / math.sqrt(24), abs=1e-6)
+    assert values.base_log.mean == pytest.approx(log_before.mean(), abs=1e-5)
+    for found, change in (
+        (values.accuracy_change, after.astype(float) - before),
+        (values.log_change, log_after - log_before),
+    ):
+        assert found.mean[1][0] == pytest.approx(change.mean(), abs=2e-6)
+        assert found.error[1][0] == pytest.approx(change.std(ddof=1) / math.sqrt(24), abs=2e-6)
+    assert abs(values.log_change.mean[1][0]) > 1e-4
     rows = list(values.rows())
-    assert len(rows) == 6 * 4 + 1
+    assert len(rows) == 7 * 4 + 2
     head = rows[4 + 2]
     assert (head["quantity"], head["layer"], head["head"]) == ("entropy of attention, bits", "block 2", 1)
 
@@ -133,7 +143,7 @@ def test_ablation_is_limited_to_fewer_images_and_left_out_for_a_large_model(monk
     assert (done, values.ablated) == (12, probe.images_to_ablate(model, 12))
     monkeypatch.setattr(probe, "MIN_ABLATED", 12)
     *_, (_, values) = probe.measure(model, None, images, labels, {})
-    assert (values.ablated, values.change) == (0, None)
+    assert (values.ablated, values.log_change) == (0, None)
     assert "change" not in values.model_dump_json()
 
 

@@ -1,0 +1,279 @@
+// The columns of panels of each step. panels.js explains them, and places them.
+
+import { classPanel } from "../inside/classes.js";
+import { isStacked, isTight } from "../inside/layout.js";
+import { formatted } from "../shared/numbers.js";
+import { headPart, rowOf } from "./data.js";
+import { featurePanel, layerTitle, readText } from "./head.js";
+import { topTokens, topUnits, unitsTitle } from "./lists.js";
+import { normalizedName, normOf, normRows } from "./norms.js";
+import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
+
+const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
+const SOME = 640; // pixels, from which a step with two other columns has a list too
+export const CROPS = 4; // of a unit
+
+const matrix = (id, name, title, more = {}) => ({ kind: "matrix", id, name, title, high: 1.2, ...more });
+const bars = (id, values, title, more = {}) => (
+  { kind: "bars", id, values, title, high: 1, axis: "channel", ...more }
+);
+const list = (id, items, title, more = {}) => (
+  { kind: "list", id, items, title, high: 1, right: 56, ...more }
+);
+
+const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
+
+// A matrix of the stream with the chosen token's column as bars below it.
+function stream(view, name, title, more = {}) {
+  const values = rowOf(view.block, name, view.token);
+  const { limit = largestOf(values), sign = "", scale = name, marks = false, segments = 1, short } = more;
+  return {
+    wide: 1,
+    sign,
+    panels: [
+      matrix(name, name, title, { scale, short }),
+      bars(`${name} row`, values, "", { limit, scale, marks, segments, funnel: true }),
+    ],
+  };
+}
+
+// The terms of the number that is written out: all products as bars, and the largest ones as a list. In a
+// drawing without room for them, the text below it has the largest terms.
+function terms(view, wide) {
+  const { sum, block: { header } } = view;
+  if (!sum || isTight(view) || isStacked(view)) return [];
+  const name = sumName(sum, header), { length } = sum.inputs ?? sum.weights ?? [];
+  const complete = isComplete(sum), most = Math.max(3, Math.min(8, Math.floor((view.h - 140) / 28)));
+  const products = complete ? productsOf(sum).products : new Float32Array(length ?? 1);
+  const title = complete ? `${name}: ${length} products` : name;
+  const head = complete ? "input \u00d7 weight" : missingText(sum, header);
+  return [{
+    wide: view.w < ROOMY ? 1.25 * wide : wide, // the list has about the same width
+    sign: "",
+    panels: [
+      bars("products of a sum", products, title, { high: 0.5 }),
+      list("terms", complete ? termRows(sum, most) : [], head, { left: 150, right: 50, signed: true }),
+    ],
+  }];
+}
+
+// The parts of the layer norm that is written out, unless the drawing has no room for them.
+function normTerms(view, wide, least) {
+  const parts = normOf(view);
+  if (!parts || view.w < least || isStacked(view)) return [];
+  const title = `channel ${view.j + 1}, normalized`;
+  const panel = list("norm terms", normRows(parts), title, { left: 92, right: 52, signed: true });
+  return [{ wide, sign: "", panels: [panel] }];
+}
+
+// The columns of the two residual sums.
+function residual(view, [before, part, sum], word) {
+  const { block, step } = view;
+  const limit = Math.max(...[before, part, sum].map((name) => largestOf(rowOf(block, name, view.token))));
+  const columns = [
+    stream(view, before, "before", { limit, scale: "stream" }),
+    stream(view, part, `output of ${word}`, {
+      limit,
+      scale: "stream",
+      sign: "+",
+      short: word.replace("the ", ""),
+    }),
+    stream(view, sum, block.pre ? "after" : "sum", {
+      limit,
+      scale: "stream",
+      sign: "=",
+      marks: normalizedName(step, block) !== null,
+    }),
+  ];
+  const result = normalizedName(step, block);
+  if (!result) return columns;
+  const scale = block.pre ? result : "stream";
+  return [...columns, stream(view, result, "normalized", { sign: "\u2192", scale })];
+}
+
+const STEPS = [
+  (view) =>
+    view.block.pre
+      ? [
+        stream(view, "input", "input of the block", { marks: true, scale: "stream" }),
+        stream(view, "attentionInput", "normalized", { sign: "\u2192" }),
+        ...normTerms(view, 0.8, SOME),
+      ]
+      : [stream(view, "input", "input of the block", { scale: "stream" })],
+  (view) => {
+    const { block, query, key, head } = view, { size } = block;
+    const parts = ["q", "k", "v"].map((name) => headPart(block, name, name === "q" ? query : key, head));
+    const limit = Math.max(...parts.map(largestOf)), words = ["queries", "keys", "values"];
+    const vectors = ["q", "k", "v"].map((name, i) => ({
+      wide: 1,
+      sign: "",
+      panels: [
+        matrix(name, name, words[i], { from: head * size, rows: size, scale: "heads", follows: i > 0 }),
+        bars(`${name} row`, parts[i], "", { limit, scale: "heads", funnel: true, follows: i > 0 }),
+      ],
+    }));
+    return [...vectors, ...terms(view, 1.6)];
+  },
+  (view) => {
+    const { block, query, key, head, attention } = view, { size } = block;
+    const q = headPart(block, "q", query, head), k = headPart(block, "k", key, head);
+    const products = q.map((v, i) => v * k[i]), limit = Math.max(largestOf(q), largestOf(k));
+    return [
+      {
+        wide: 2.1,
+        sign: "",
+        panels: [
+          matrix("k", "k", "keys of all tokens", {
+            from: head * size,
+            rows: size,
+            scale: "heads",
+            follows: true,
+          }),
+          bars("scores", attention.scores, "scores: query \u00b7 key / \u221a" + size, {
+            axis: "token",
+            high: 1.2,
+          }),
+        ],
+      },
+      {
+        wide: 1,
+        sign: "",
+        panels: [
+          bars("q row", q, "query", { limit, scale: "heads" }),
+          bars("k row", k, "\u00d7 key", { limit, scale: "heads" }),
+          bars("products", products, `= products, sum ${formatted(products.reduce((a, b) => a + b, 0))}`, {}),
+        ],
+      },
+    ];
+  },
+  (view) => {
+    const { attention, temperature } = view;
+    const divided = attention.scores.map((s) => s / temperature);
+    const title = temperature === 1 ? "scores" : `scores / ${formatted(temperature)}`;
+    return [
+      {
+        wide: 2.1,
+        sign: "",
+        panels: [
+          bars("scores", divided, title, { axis: "token" }),
+          bars("weights", attention.weights, "weights, sum 1", { axis: "token", amount: true, high: 1.2 }),
+        ],
+      },
+      {
+        wide: 1,
+        sign: "",
+        panels: [list("weights list", topTokens(attention.weights), "largest weights", { ranked: true })],
+      },
+    ];
+  },
+  (view) => {
+    const { block, head, attention } = view, { size } = block, { weights, contributions } = attention;
+    const total = contributions.reduce((a, b) => a + b, 0), shares = contributions.map((c) => c / total);
+    return [
+      {
+        wide: 2.1,
+        sign: "",
+        panels: [
+          bars("weights", weights, "weights", { axis: "token", amount: true, high: 0.6 }),
+          matrix("v", "v", "\u00d7 values", {
+            from: head * size,
+            rows: size,
+            scale: "heads",
+            follows: true,
+            high: 1,
+          }),
+          bars("contributions", contributions, "norm of weight \u00d7 value", {
+            axis: "token",
+            amount: true,
+            high: 0.6,
+          }),
+        ],
+      },
+      {
+        wide: 1,
+        sign: "",
+        panels: [
+          list("contributions list", topTokens(shares), "largest shares of the norms", {
+            high: 1.6,
+            ranked: true,
+            short: "shares",
+          }),
+          bars("z", attention.mixed, `output of head ${head + 1}`, {
+            scale: "heads",
+            short: `head ${head + 1}`,
+          }),
+        ],
+      },
+    ];
+  },
+  (view) => {
+    const { block, token } = view, norms = rowOf(block, "headNorms", token);
+    const items = Array.from(
+      norms,
+      (value, i) => ({
+        label: `head ${i + 1}`,
+        value,
+        item: i,
+        text: formatted(value),
+        bold: i === view.head,
+      }),
+    );
+    const segments = block.header.heads;
+    return [
+      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.2 },
+      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.2 },
+      ...(view.w < ROOMY ? [] : terms(view, 1.6)), // the norms need their width
+      {
+        wide: 0.95,
+        sign: "",
+        panels: [
+          list("parts", items, "norm of what each head adds", { left: 62, short: "norm by head" }),
+        ],
+      },
+    ];
+  },
+  (view) => [
+    ...residual(view, ["input", "projected", "sum1"], "attention"),
+    ...normTerms(view, 1.3, ROOMY),
+  ],
+  (view) => {
+    const active = rowOf(view.block, "active", view.token);
+    return [
+      { ...stream(view, "active", "activations of all tokens", { short: "activations" }), wide: 1 },
+      ...terms(view, 1.3),
+      {
+        wide: isTight(view) ? 2 : 1.35,
+        sign: "",
+        panels: [list("units", topUnits(view, active), unitsTitle(view), {
+          left: 68,
+          tallest: 86,
+          ranked: true,
+          short: "most active units",
+          pictures: view.block.header.crop ? CROPS : 0,
+        })],
+      },
+    ];
+  },
+  (view) => [...residual(view, ["middle", "mlp", "sum2"], "the MLP"), ...terms(view, 1.6)],
+  (view) => {
+    const { pooled, normalized, features, header: h } = view.block, segments = h.head.reads.length;
+    const panels = [
+      matrix("output", "output", "output of the last block", { scale: "stream", high: 1, pools: true }),
+      bars("pooled", pooled, readText(h), { funnel: true, segments }),
+      bars("normalized", normalized, "normalized", { segments }),
+    ];
+    if (h.head.layer) panels.push(bars("features", features, layerTitle(h), {}));
+    const listed = h.outputs ? classPanel(view.block) : featurePanel(view.block);
+    return [
+      { wide: isTight(view) ? 0.8 : 1.5, sign: "", panels },
+      { wide: 1, sign: "\u2192", panels: [{ ...listed, high: 1 }] },
+      ...terms(view, 1.1),
+    ];
+  },
+];
+
+/**
+ * Return the columns of a step.
+ * @param {any} view
+ */
+export const columnsOf = (view) => STEPS[view.step](view);
