@@ -151,6 +151,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             )
             values["minutes"] = form_fields.number(minutes) if minutes.strip() else None
             values["device"], device = _device(defaults.device)
+        values["sam_rho"] = form_fields.decimal("sam_rho", defaults.sam_rho, key)
         values |= form_fields.options(architecture, options, key)
         title = st.text_input(
             "Title", placeholder=f"{architecture.label} {recipe}", key=f"title_{key}", max_chars=80
