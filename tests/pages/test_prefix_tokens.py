@@ -61,6 +61,17 @@ def test_stepper_of_patches_leaves_out_registers(tmp_path):
     assert (found["cls"], found["others"]) == (True, 4)
 
 
+def test_patches_page_of_a_vit_with_a_stem_says_what_does_not_apply(tmp_path):
+    run, chosen, _ = made(tmp_path, conv_stem=True)
+    found = stepper_data.prepare(run, chosen)
+    assert (found["tokens"], found["positions"]) == (None, None)
+    assert "convolutions" in found["note"]
+    app = open_app("patches", run=run.id)
+    assert not app.exception
+    assert any("convolutions" in info.value for info in app.info)
+    assert any("Cosine similarity" in caption.value for caption in app.caption)
+
+
 @pytest.mark.parametrize(
     ("pixels", "own", "expected"),
     [(32, 4, [2, 4, 8, 16]), (224, 16, [4, 8, 16]), (518, 14, [14]), (224, 28, [4, 8, 16, 28])],

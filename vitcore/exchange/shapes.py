@@ -50,8 +50,14 @@ def _root(number: float) -> int:
 
 
 def _vit(shapes: Shapes) -> Described:
-    embed_dim, inputs = shapes["input_layer.weight"]
-    patch_size, has_cls = _root(inputs // 3), "cls_token" in shapes
+    if "input_layer.weight" in shapes:
+        embed_dim, inputs = shapes["input_layer.weight"]
+        patch_size = _root(inputs // 3)
+    else:  # a convolutional stem, whose convolutions halve the side, but for one of 1x1
+        kernels = [shape for n, shape in shapes.items() if n.startswith("input_layer.") and len(shape) == 4]
+        embed_dim = next(shape[0] for shape in kernels if shape[2:] == (1, 1))
+        patch_size = 2 ** (len(kernels) - 1)
+    has_cls = "cls_token" in shapes
     options: dict[str, Any] = {
         "embed_dim": embed_dim,
         "hidden_dim": shapes["transformer.0.linear.0.weight"][0],
@@ -81,6 +87,7 @@ def _rare(shapes: Shapes) -> dict[str, Any]:
         "registers": shapes["register_tokens"][1] if "register_tokens" in shapes else 0,
         "distilled": "distillation_token" in shapes,
         "embed_norm": "embed_norm.weight" in shapes,
+        "conv_stem": "input_layer.weight" not in shapes,
         "representation": shapes["pre_logits.0.weight"][0] if "pre_logits.0.weight" in shapes else 0,
         "projection": shapes["projection.weight"][0] if "projection.weight" in shapes else 0,
         "layer_scale": 1.0
@@ -88,7 +95,7 @@ def _rare(shapes: Shapes) -> dict[str, Any]:
         else 0.0,  # their first value is unknown
     }
     biases = {
-        "patch_bias": "input_layer.bias",
+        **({} if found["conv_stem"] else {"patch_bias": "input_layer.bias"}),
         "qkv_bias": "transformer.0.attn.in_proj_bias",
         "block_bias": "transformer.0.linear.0.bias",
     }
@@ -175,5 +182,10 @@ def read_shapes(model: str, shapes: Shapes) -> Described | None:
         return Described({}, 10)
     try:
         return READERS[model].read(shapes)
-    except (KeyError, IndexError, ValueError):  # a missing weight, or one with another number of axes
+    except (
+        KeyError,
+        IndexError,
+        ValueError,
+        StopIteration,
+    ):  # a missing weight, or one with another number of axes
         return None

@@ -23,6 +23,7 @@ from torch import nn
 from vitcore.networks.block import Block, Record
 from vitcore.networks.dropout import Dropout
 from vitcore.networks.positions import sincos_positions
+from vitcore.networks.stem import ConvStem
 
 
 @dataclass
@@ -70,6 +71,7 @@ class ViT(nn.Module):
         representation: int = 0,
         projection: int = 0,
         patch_bias: bool = True,
+        conv_stem: bool = False,
         num_classes: int = 10,
         image_size: int = 32,
         num_channels: int = 3,
@@ -87,7 +89,12 @@ class ViT(nn.Module):
         self.norm_tokens = norm_tokens or distilled or pool == "cls_mean"  # the last norm is before pooling
         placed = self.has_cls + distilled if cls_position else 0  # tokens with positions, before the patches
 
-        self.input_layer = nn.Linear(num_channels * patch_size**2, embed_dim, bias=patch_bias)
+        self.conv_stem = conv_stem
+        self.input_layer = (
+            ConvStem(num_channels, embed_dim, patch_size)
+            if conv_stem
+            else nn.Linear(num_channels * patch_size**2, embed_dim, bias=patch_bias)
+        )
         if self.has_cls:
             self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dim) * init_std)
         if distilled:
@@ -167,7 +174,7 @@ class ViT(nn.Module):
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Normalized images [B, C, S, S] -> tokens with positions [B, T, D]."""
-        x = self.input_layer(to_patches(images, self.patch_size))  # [B, N, D]
+        x = self.patches(images)
         if not self.cls_position:
             x = x + self.pos_embedding
         front = [self.cls_token] if self.has_cls else []
@@ -182,6 +189,10 @@ class ViT(nn.Module):
             x = torch.cat([x[:, : len(front)], registers, x[:, len(front) :]], dim=1)  # [B, T, D]
         x = self.dropout(x)
         return x if self.embed_norm is None else self.embed_norm(x)
+
+    def patches(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalized images [B, C, S, S] -> the projections of their patches [B, N, D], without positions."""
+        return self.input_layer(images if self.conv_stem else to_patches(images, self.patch_size))
 
     def head(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens [B, T, D] -> logits [B, classes], or features [B, F] without a classifier.

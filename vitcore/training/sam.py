@@ -1,8 +1,8 @@
 """Sharpness-aware minimization (SAM, Foret et al. 2021): the gradient at weights that lie uphill.
 
-A step has two passes over the same batch. The first finds the gradient g at the weights w. The second finds the
-gradient at w + rho * g / |g|, with which the optimizer then updates w. The norm is taken over all weights. So
-every optimizer, weight decay and clipping work as without SAM, on this other gradient.
+A step has two passes over the same batch. The first finds the gradient g at the weights w. The second finds
+the gradient at w + rho * g / |g|, with which the optimizer then updates w. The norm is that of all weights.
+Optimizers, weight decay and clipping work as without SAM, on this other gradient.
 
 As in the authors' code, both passes draw the same random numbers, so that the second loss is that of the same
 network with the same dropped units, branches and patches. The running statistics of batch norm take part in

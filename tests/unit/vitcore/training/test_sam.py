@@ -45,7 +45,7 @@ def start(config: Config) -> nn.Module:
 
 
 def test_gradient_of_a_quadratic_is_that_of_its_closed_form():
-    """The loss w A w / 2 + b w has the gradient A w + b, so the step's gradient is A (w + rho g / |g|) + b."""
+    """The loss w A w / 2 + b w has the gradient A w + b: the step takes A (w + rho g / |g|) + b."""
     matrix, offset = torch.tensor([[3.0, 1.0], [1.0, 2.0]]), torch.tensor([0.5, -2.0])
     model = nn.Linear(2, 1, bias=False)
     model.weight.data = torch.tensor([[2.0, -1.0]])
