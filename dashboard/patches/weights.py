@@ -48,7 +48,7 @@ def _learned(stamp: tuple) -> Learned:
 
     net = resources.loaded(*stamp)
     similarity = position_similarity(net).numpy()
-    if net.conv_stem:
+    if net.convolutional:
         return Learned(None, np.zeros(0), similarity)
     filters, shares = patch_filters(net)
     return Learned(filters.numpy(), shares.numpy(), similarity)

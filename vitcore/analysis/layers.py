@@ -168,7 +168,7 @@ def bounds(model: nn.Module, size: int, pixel: tuple[int, int]) -> list[tuple[in
     if isinstance(model, (ViT, Mixer)):
         step, stem = model.patch_size, model.input_layer
         ends = [(p // step * step, p // step * step + step - 1) for p in pixel]
-        if not isinstance(stem, nn.Linear):
+        if isinstance(model, ViT) and model.convolutional:
             ends = [reach(stem, p // step, p // step) for p in pixel]
         (top, bottom), (left, right) = ends
         image = (0, 0, size - 1, size - 1)

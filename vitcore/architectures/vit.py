@@ -81,6 +81,11 @@ class ViTOptions(Options):
     )
 
     @property
+    def as_vit(self) -> ViTOptions:
+        """These options. Other models with tokens and blocks of a ViT have this, too."""
+        return self
+
+    @property
     def prefix(self) -> tuple[str, ...]:
         """The tokens before the first patch in order: `cls`, `distillation`, `register1`, `register2`, ..."""
         first = [*(["cls"] if self.pool != "mean" else []), *(["distillation"] if self.distilled else [])]

@@ -104,6 +104,23 @@ def _rare(shapes: Shapes) -> dict[str, Any]:
     }
 
 
+def _cct(shapes: Shapes) -> Described:
+    kernels = [shape for n, shape in shapes.items() if n.startswith("input_layer.") and len(shape) == 4]
+    kernel_size = kernels[0][-1]
+    options = {
+        "embed_dim": shapes["attention_pool.weight"][1],
+        "hidden_dim": shapes["transformer.0.linear.0.weight"][0],
+        "num_layers": _count(shapes, r"transformer\.(\d+)\."),
+        "kernel_size": kernel_size,
+        "patch_size": (2 * max(1, kernel_size // 2 - 1)) ** len(kernels),
+        "position": "learned" if "pos_embedding" in shapes else "none",
+    }
+    positions = shapes.get("pos_embedding", (1, 0))[1]
+    return Described(
+        options, shapes["mlp_head.1.weight"][0], options["patch_size"] * _root(positions) or None
+    )
+
+
 def _mixer(shapes: Shapes) -> Described:
     embed_dim, inputs = shapes["input_layer.weight"]
     token_dim, patches = shapes["blocks.0.tokens.0.weight"]
@@ -166,6 +183,7 @@ def _densenet(shapes: Shapes) -> Described:
 READERS: dict[str, Reader] = {
     "vit": Reader(_vit, required=("num_heads", "position"), assumed=("norm",)),
     "mixer": Reader(_mixer),
+    "cct": Reader(_cct, required=("num_heads",)),
     "resnet": Reader(_resnet),
     "preactresnet": Reader(_preactresnet),
     "googlenet": Reader(_googlenet),

@@ -11,7 +11,7 @@ import { classPanel } from "../inside/classes.js";
 import { isStacked, isTight, roomsOf, SMALLEST, TITLE } from "../inside/layout.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
-import { headPart, rowOf } from "./data.js";
+import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
 
@@ -77,15 +77,17 @@ function residual(view, [before, part, sum, after], word) {
       sign: "+",
       short: word.replace("the ", ""),
     }),
-    stream(view, sum, block.pre ? "after" : "sum", { limit, scale: "stream", sign: "=" }),
+    stream(view, sum, normsSum(block, sum) ? "sum" : "after", { limit, scale: "stream", sign: "=" }),
   ];
-  if (!block.pre) columns.push(stream(view, after, "normalized", { sign: "\u2192", scale: "stream" }));
+  if (normsSum(block, sum)) {
+    columns.push(stream(view, after, "normalized", { sign: "\u2192", scale: "stream" }));
+  }
   return columns;
 }
 
 const STEPS = [
   (view) =>
-    view.block.pre
+    normsInput(view.block)
       ? [
         stream(view, "input", "input of the block", { marks: true, scale: "stream" }),
         stream(view, "attentionInput", "normalized", { sign: "\u2192" }),

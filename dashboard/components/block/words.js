@@ -3,7 +3,7 @@
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
 import { tokenName } from "../shared/tokens.js";
 import { cosine, norm } from "../shared/vectors.js";
-import { headPart, rowOf } from "./data.js";
+import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
 import { normText } from "./norms.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
@@ -25,7 +25,7 @@ export const STEP_TITLES = [
 // Return the title of a step. A block with post-norm begins without a layer norm.
 export function titleOf(block, step) {
   if (step === CLASSIFIER) return headTitle(block.header);
-  return step === NORM && !block.pre ? "Input" : STEP_TITLES[step];
+  return step === NORM && !normsInput(block) ? "Input" : STEP_TITLES[step];
 }
 
 const ACTIVATION_NAMES = { gelu: "GELU", gelu_tanh: "GELU (tanh)", quick_gelu: "QuickGELU" };
@@ -53,12 +53,13 @@ function capitalName(token, header) {
  * @param {any} view
  */
 export function formulaOf({ block, step, temperature }) {
-  const { pre, size, header: { biases, scaled, activation } } = block, root = `\u221a${size}`;
+  const { size, header: { norm, biases, scaled, activation } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
-  const stream = pre ? "n" : "x";
+  const stream = normsInput(block) ? "n" : "x";
+  const sum = (terms, name) => normsSum(block, name) ? `LN(${terms})` : terms;
   return [
-    pre ? normed("x", "n") : "<i>x</i>",
+    normsInput(block) ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
     ", the same for <i>k</i> and <i>v</i>",
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
@@ -72,12 +73,12 @@ export function formulaOf({ block, step, temperature }) {
       biases.block && "<i>b<sub>o</sub></i>",
       scaled,
     ),
-    pre ? "<i>y</i> = <i>x</i> + <i>o</i>" : "<i>y</i> = LN(<i>x</i> + <i>o</i>)",
+    `<i>y</i> = ${sum("<i>x</i> + <i>o</i>", "sum1")}`,
     `<i>m</i> = ${
       linearForm(
         `<i>W</i><sub>2</sub> ${ACTIVATION_NAMES[activation]}(${
           linearForm(
-            `<i>W</i><sub>1</sub> ${pre ? "LN(<i>y</i>)" : "<i>y</i>"}`,
+            `<i>W</i><sub>1</sub> ${norm === "pre" ? "LN(<i>y</i>)" : "<i>y</i>"}`,
             biases.block && "<i>b</i><sub>1</sub>",
             false,
           )
@@ -86,7 +87,7 @@ export function formulaOf({ block, step, temperature }) {
         scaled,
       )
     }`,
-    pre ? "<i>x\u2032</i> = <i>y</i> + <i>m</i>" : "<i>x\u2032</i> = LN(<i>y</i> + <i>m</i>)",
+    `<i>x\u2032</i> = ${sum("<i>y</i> + <i>m</i>", "sum2")}`,
     headFormula(block.header),
   ][step];
 }
@@ -116,12 +117,12 @@ export function shapesOf({ size, header: h }, step) {
  * @param {any} view
  */
 export function sentenceOf(view) {
-  const { block, step, query, head, temperature } = view, { header: h, size, pre } = block;
+  const { block, step, query, head, temperature } = view, { header: h, size } = block;
   const name = tokenName(query, h), changed = temperature !== 1;
   const back = changed ? " This and all later steps use the model's temperature, 1." : "";
   const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : readerOf(query, h);
   return [
-    pre
+    normsInput(block)
       ? "Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers " +
         `for each of its ${h.dim} channels.`
       : `Block ${
@@ -142,14 +143,14 @@ export function sentenceOf(view) {
     `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${
       h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""
     }${back}`,
-    pre
-      ? "Attention does not replace the token. Its output is added to the residual stream."
-      : "The output of attention is added to the token, and the sum is normalized.",
+    normsSum(block, "sum1")
+      ? "The output of attention is added to the token, and the sum is normalized."
+      : "Attention does not replace the token. Its output is added to the residual stream.",
     `Each token passes through ${h.hidden} units on its own. ` +
     "An active unit adds its own vector to the output.",
-    pre
-      ? `The output of the MLP is added to the residual stream. ${next}`
-      : `The output of the MLP is added, and the sum is normalized. ${next}`,
+    normsSum(block, "sum2")
+      ? `The output of the MLP is added, and the sum is normalized. ${next}`
+      : `The output of the MLP is added to the residual stream. ${next}`,
     headSentence(h),
   ][step];
 }
@@ -230,7 +231,7 @@ const channelText = (token, j, h) => `${capitalName(token, h)}, channel ${j + 1}
 
 function normReading({ block, token, j }, h) {
   const x = rowOf(block, "input", token);
-  if (!block.pre) return `${channelText(token, j, h)}: ${formatted(x[j])}.`;
+  if (!normsInput(block)) return `${channelText(token, j, h)}: ${formatted(x[j])}.`;
   return `${channelText(token, j, h)}: ${normText(x, block.scale1, block.offset1, h.eps[0], j)}.`;
 }
 
@@ -294,7 +295,7 @@ function joinReading({ block, panel, token, j, query, sum }, h) {
 function sumReading({ block, token, j }, [before, part, sum, after], name) {
   const { header: h } = block, at = (array) => rowOf(block, array, token)[j];
   const text = `${formatted(at(before))} + ${formatted(at(part))}`.replace("+ \u2212", "\u2212 ");
-  const normed = block.pre ? "" : `; normalized ${formatted(at(after))}`;
+  const normed = normsSum(block, sum) ? `; normalized ${formatted(at(after))}` : "";
   return `${channelText(token, j, h)}: ${text} (${name}) = ${formatted(at(sum))}${normed}.`;
 }
 

@@ -102,7 +102,7 @@ def test_analyses_read_the_patches_of_every_variant(case):
     trace = capture(model, IMAGES)
     lens = logit_lens(model, trace)
     torch.testing.assert_close(lens[:, -1], trace.logits)
-    assert readout_map(model, relevance(model, same, classes)).shape == (10, 4, 4)
+    assert readout_map(model, relevance(model, same, classes), same).shape == (10, 4, 4)
     assert query_map(rollout(trace.weights), prefix=first).shape == (2, 16 + first, 4, 4)
     assert mean_distance(trace.weights, 8, prefix=first).shape == (2, 3, 4)
     assert token_grad_cam(model, same, classes).shape == (10, 4, 4)
