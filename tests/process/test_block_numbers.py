@@ -65,6 +65,7 @@ FAMILIES = {
     "tanh layer": {"representation": 14},
     "CLS and mean": {"pool": "cls_mean"},
     "mean of normalized patches": {"pool": "patches", "norm_tokens": True},
+    "norm inside the stream, sequence pooling": {"model": "cct"},
 }
 QKV, JOIN, MLP, OUTPUT, HEAD = 1, 5, 7, 8, 9  # steps.js
 SIZES = {"embed_dim": 24, "hidden_dim": 40, "num_heads": 3, "num_layers": 2, "patch_size": 8}

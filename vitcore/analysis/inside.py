@@ -38,7 +38,7 @@ def patch_filters(model: nn.Module, count: int = 28) -> tuple[torch.Tensor, torc
     `UserError` for a model that has convolutions in place of the projection.
     """
     model = needs_attention(model)
-    if model.convolutional:
+    if not isinstance(model.input_layer, nn.Linear):
         raise UserError(
             "This model has convolutions in place of the patch projection: it has no patch filters."
         )
