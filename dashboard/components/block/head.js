@@ -7,7 +7,7 @@ import { largest } from "../shared/vectors.js";
 import { normText } from "./norms.js";
 import { isComplete, missingText, termsText } from "./terms.js";
 
-// Whether a part of what the head reads is a mean over all patches: `mean`, or the weighted `sequence` of a CCT.
+// Whether a part of what the head reads is a mean over all patches: `mean`, or `sequence`, the weighted one.
 const isMean = (part) => part === "mean" || part === "sequence";
 
 // Return the columns of tokens that the head reads, as [first, count] for each part of `pooled`.
