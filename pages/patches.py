@@ -38,10 +38,11 @@ with size_control:
         **PatchesState.bound("patch", value=None),
     )
 
-stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
+steps = stepper_data.prepare(run, chosen, size)
+stepper(**steps, key="stepper")
 st.caption(
     f"{escape(chosen.name)}: {pixels} x {pixels} pixels"
-    + (f", with the tokens of **{escape(run.title)}**." if run and size == own else ".")
+    + (f", with the tokens of **{escape(run.title)}**." if run and steps["tokens"] is not None else ".")
 )
 
 if run:

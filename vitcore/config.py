@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -35,6 +35,8 @@ class Config(FineTuning):
 
     The same configuration on the same data reproduces the run, exactly so on the CPU.
     """
+
+    rare: ClassVar[frozenset[str]] = frozenset((*FineTuning.model_fields, "sam_rho"))
 
     model: str = "vit"
     options: dict[str, Any] = Field(
@@ -93,6 +95,14 @@ class Config(FineTuning):
     )
     warmup_epochs: float = Field(1.0, ge=0, le=1000)
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
+    sam_rho: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        title="SAM radius",
+        description="distance along the gradient at which sharpness-aware minimization takes the gradient of "
+        "a step, in two passes; 0 turns it off",
+    )
     label_smoothing: float = Field(0.1, ge=0, le=0.9)
     augment: Literal["none", "tutorial", "shift", "trivial"] = "shift"
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of MixUp; 0 turns it off")

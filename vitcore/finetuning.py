@@ -1,20 +1,16 @@
 """The settings of trainings that start from the weights of another run. Does not import torch.
 
-`Config` inherits them. Files hold them only where they differ from the defaults, so that the configurations
-of trainings from scratch are written as before. `vitcore.runs.start` finds the weights.
+`Config` inherits them. `vitcore.runs.start` finds the weights.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from vitcore.architectures import Architecture, Settings
 
 # options of models that act in training only: all others are those of the start
 TRAINING_OPTIONS = ("dropout", "drop_path")
-NAMES = ("start", "start_digest", "head_lr", "layer_decay", "freeze")
 
 
 class FineTuning(Settings):
@@ -48,11 +44,6 @@ class FineTuning(Settings):
         title="Frozen backbone",
         description="train only the head (linear probe): all other weights stay those of the start",
     )
-
-    @model_serializer(mode="wrap")
-    def _leave_out_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values, fields = handler(self), FineTuning.model_fields
-        return {name: v for name, v in values.items() if name not in fields or v != fields[name].default}
 
 
 def check_layers(settings: FineTuning, architecture: Architecture, able: str) -> None:

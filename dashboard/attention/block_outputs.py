@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.attention.views import SAMPLE, tokens_of
+from dashboard.attention.views import SAMPLE, tokens_of, vit_options
 from dashboard.shared import resources
 from dashboard.shared.model_outputs import digest
 from dashboard.shared.turns import limited
@@ -139,7 +139,7 @@ def _view(
 
     from vitcore.analysis.block_steps import block_steps, classifier, head_norms, head_steps, unit_norms
 
-    net, options = stamp.model(), ViTOptions(**stamp.run.config.options)
+    net, options = stamp.model(), vit_options(stamp.run)
     if pixels:
         image = torch.from_numpy(np.frombuffer(pixels, np.uint8).reshape(1, *shape).copy())
     else:
@@ -173,7 +173,7 @@ def _view(
         "listed": listed.tolist(),
         "pooled": len(head.pooled),
         "features": len(head.features),
-        "head": _described_head(options),
+        "head": _described_head(options, net.pool),
         "activation": options.activation,
         "scaled": block.layer_scale_1 is not None,
         "biases": {"qkv": options.qkv_bias, "block": options.block_bias},
@@ -182,7 +182,7 @@ def _view(
         "side": net.grid,
         "layer": layer,
         "layers": len(net.blocks),
-        "norm": "pre" if block.pre else "post",
+        "norm": block.norm,
         "eps": [block.layer_norm_1.eps, block.layer_norm_2.eps, head_norm.eps],
         "only": only,
         **NO_UNITS,
@@ -191,11 +191,11 @@ def _view(
     return BlockView(header, floats, b""), steps.active[rows].numpy()
 
 
-def _described_head(options: ViTOptions) -> dict[str, Any]:
-    """Describe the head: the tokens that it reads (`mean` for the patches), the place of its layer norm, and
-    the layer between the norm and the classifier, if there is one.
+def _described_head(options: ViTOptions, pool: str) -> dict[str, Any]:
+    """Describe the head: the tokens that it reads (`mean` or `sequence` for all patches), the place of its
+    layer norm, and the layer between the norm and the classifier, if there is one.
     """
-    reads = {"cls": ["cls"], "cls_mean": ["cls", "mean"]}.get(options.pool, ["mean"])
+    reads = {"cls": ["cls"], "cls_mean": ["cls", "mean"], "sequence": ["sequence"]}.get(pool, ["mean"])
     layer = "tanh" if options.representation else "linear" if options.projection else None
     return {
         "reads": ["cls", "distillation"] if options.distilled else reads,

@@ -16,6 +16,7 @@ import streamlit as st
 from dashboard.shared import resources
 from dashboard.shared.model_outputs import as_tensor, digest
 from dashboard.shared.turns import limited
+from vitcore.architectures import ARCHITECTURES
 from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -118,16 +119,22 @@ def _capture(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> t
     return found, trace
 
 
+def vit_options(run: Run) -> ViTOptions:
+    """Return the options of the run of a ViT, or of a ViT with the same tokens for a model like a CCT."""
+    options = ARCHITECTURES[run.config.model].options(**run.config.options)
+    return getattr(options, "as_vit")  # noqa: B009 (only models with attention have it)
+
+
 def tokens_of(run: Run) -> tuple[int, int, int]:
     """Return (tokens, patches per side, tokens before the patches) of a ViT run, from its configuration."""
-    options = ViTOptions(**run.config.options)
+    options = vit_options(run)
     side, first = run.config.image_size // options.patch_size, options.prefix_tokens
     return side * side + first, side, first
 
 
 def prefix_of(run: Run) -> tuple[str, ...]:
     """Return the names of the tokens before the patches of a ViT run, as links have them."""
-    return ViTOptions(**run.config.options).prefix
+    return vit_options(run).prefix
 
 
 def bytes_of(run: Run) -> int:

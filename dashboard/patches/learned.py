@@ -34,6 +34,9 @@ def show(run: Run) -> None:
 
 def _filters(learned: weights.Learned) -> None:
     st.markdown("**Patch filters**")
+    if learned.filters is None:
+        st.info("This model has convolutions in place of the patch projection, so it has no patch filters.")
+        return
     st.html(html.filter_tiles(learned.filters, learned.shares))
     files = html.filter_files(learned.filters, learned.shares)
     figure_files.pictures(*files, key="filters", side=64, columns=7)

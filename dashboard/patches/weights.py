@@ -36,7 +36,7 @@ def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Learned:
     """The patch filters and the similarity of positions in a ViT's weights."""
 
-    filters: np.ndarray  # [n, 3, P, P], principal components of the projection
+    filters: np.ndarray | None  # [n, 3, P, P], principal components of the projection, if there is one
     shares: np.ndarray  # [n] of the variance
     similarity: np.ndarray  # [N, N], cosine; zeros without positions
 
@@ -46,14 +46,17 @@ def _learned(stamp: resources.Stamp) -> Learned:
     from vitcore.analysis.inside import patch_filters, position_similarity
 
     net = stamp.model()
+    similarity = position_similarity(net).numpy()
+    if net.convolutional:
+        return Learned(None, np.zeros(0), similarity)
     filters, shares = patch_filters(net)
-    return Learned(filters.numpy(), shares.numpy(), position_similarity(net).numpy())
+    return Learned(filters.numpy(), shares.numpy(), similarity)
 
 
 def learned(run: Run) -> Learned:
     """Return the patch filters and the similarity of positions of a ViT run. Raises `UserError`."""
     model, stamp = resources.model(run), resources.stamp_of(run)
-    if not all(bool(p.isfinite().all()) for p in (model.input_layer.weight, model.pos_embedding)):
+    if not all(bool(p.isfinite().all()) for p in (*model.input_layer.parameters(), model.pos_embedding)):
         raise UserError(
             f"{run.title} has diverged: some of its weights are NaN or infinite. Choose another run."
         )

@@ -138,6 +138,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
         with left:
             values["batch_size"] = form_fields.whole("Batch size", "batch_size", defaults.batch_size, key)
             values["seed"] = form_fields.whole("Seed", "seed", defaults.seed, key)
+            values["sam_rho"] = form_fields.decimal("sam_rho", defaults.sam_rho, key)
         with right:
             rate = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
             values["lr"] = form_fields.number(rate)

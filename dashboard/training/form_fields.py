@@ -23,6 +23,13 @@ def whole(title: str, name: str, value: int, key: str, of: type[BaseModel] = Con
     return st.number_input(title, value=value, step=1, key=f"{name}_{key}", help=f"{low:,} to {high:,}")
 
 
+def decimal(name: str, value: float, key: str, of: type[BaseModel] = Config) -> int | float | str:
+    """Draw a text field for a floating-point number, so that 0.02 stays 0.02, and return its value."""
+    field = of.model_fields[name]
+    title = field.title or name.replace("_", " ").capitalize()
+    return number(st.text_input(title, f"{value:g}", key=f"{name}_{key}", help=field.description))
+
+
 def number(text: str) -> int | float | str:
     """Return the number in a text field, or else the text, which the configuration refuses in a sentence."""
     text = text.strip()
@@ -34,7 +41,7 @@ def number(text: str) -> int | float | str:
 def options(architecture: Architecture, defaults: dict[str, Any], key: str) -> dict[str, Any]:
     """Draw a field for each option of an architecture that has a default, and return their values by name.
 
-    Lists are separated by commas. Floating-point numbers are text fields, so that 0.02 stays 0.02.
+    Lists are separated by commas.
     """
     values, columns = {}, st.columns(2)
     shown = {name: field for name, field in architecture.options.model_fields.items() if name in defaults}
@@ -50,8 +57,7 @@ def options(architecture: Architecture, defaults: dict[str, Any], key: str) -> d
                 text = st.text_input(title, text, key=f"{name}_{key}", help=field.description)
                 values[name] = [number(part) for part in text.split(",") if part.strip()]
             elif isinstance(value, float):
-                text = st.text_input(title, f"{value:g}", key=f"{name}_{key}", help=field.description)
-                values[name] = number(text)
+                values[name] = decimal(name, value, key, architecture.options)
             else:
                 allowed = choices(name, architecture.options)
                 index = allowed.index(value)

@@ -1,6 +1,6 @@
 """How fast training is, against the tutorial's published code in the same run:
 
-    python -m tests.benchmarks.training_speed step | input | modern | tutorial | muon
+    python -m tests.benchmarks.training_speed step | input | modern | tutorial | muon | sam
 
 The reference below is the tutorial's module and loader as published (UvA Deep Learning Tutorial 15), written
 down again: attention that returns its weights, dropout 0.2, AdamW; torchvision transforms per image in four
@@ -14,6 +14,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -29,7 +30,9 @@ from vitcore.data.loader import make_loader
 from vitcore.models import build
 from vitcore.networks.vit import to_patches
 from vitcore.preprocessing import MEAN, STD
+from vitcore.training.module import Batch, Classifier
 from vitcore.training.optim import make_optimizer
+from vitcore.training.setup import prepare
 
 BATCH = 128
 
@@ -224,12 +227,47 @@ def bench_muon() -> None:
     print(f"Muon and AdamW: {statistics.median(update[1:]):.3f} s a step, {100 * share:.0f} % of it")
 
 
+def bench_sam() -> None:
+    for name in ("vit", "resnet"):
+        steps = []
+        for rho in (0.0, 0.1):
+            config = make_config("modern", model=name, sam_rho=rho)
+            module = Classifier(prepare(config), config).train()
+            steps.append(_whole_step(module, make_optimizer(module.model, config)))
+        batch = fixed_batch()
+        plain, sam = steps
+        compare(
+            f"{name}, recipe modern, with SAM (reference: without)",
+            partial(plain, batch),
+            partial(sam, batch),
+            8,
+            BATCH,
+        )
+
+
+def _whole_step(module: Classifier, optimizer: torch.optim.Optimizer) -> Callable[[Batch], None]:
+    """Return a training step of the module as Lightning takes it, with its random choices."""
+    module.drops_patches = lambda: module.config.keep_patches < 1  # asks a trainer for the epoch
+
+    def step(batch: Batch) -> None:
+        optimizer.zero_grad()
+        loss = module.training_step(batch, 0)
+        assert loss is not None, "steps are not recorded here"
+        loss.backward()
+        module.on_after_backward()
+        module.clip_gradients()
+        optimizer.step()
+
+    return step
+
+
 BENCHES = {
     "step": bench_step,
     "input": bench_input,
     "modern": bench_modern,
     "tutorial": bench_tutorial,
     "muon": bench_muon,
+    "sam": bench_sam,
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dashboard.attention import attributions, block, explorer, views
+from dashboard.attention import attributions, block, block_outputs, explorer, views
 from dashboard.attention.attributions import Question
 from dashboard.patches import stepper_data
 from dashboard.shared import model_outputs, resources, selection
@@ -59,6 +59,39 @@ def test_stepper_of_patches_leaves_out_registers(tmp_path):
     hidden = capture(net, torch.from_numpy(image)).hidden[0, 0].numpy()
     np.testing.assert_allclose(found["tokens"] + found["positions"], hidden[[0, *range(5, 21)]], atol=1e-5)
     assert (found["cls"], found["others"]) == (True, 4)
+
+
+def test_patches_page_of_a_vit_with_a_stem_says_what_does_not_apply(tmp_path):
+    run, chosen, _ = made(tmp_path, conv_stem=True)
+    found = stepper_data.prepare(run, chosen)
+    assert (found["tokens"], found["positions"]) == (None, None)
+    assert "convolutions" in found["note"]
+    app = open_app("patches", run=run.id)
+    assert not app.exception
+    assert any("convolutions" in info.value for info in app.info)
+    assert any("Cosine similarity" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("view", ["Inside a block", "Token features", "Class maps", ""])
+def test_attention_page_takes_a_cct_as_a_vit(view, tmp_path):
+    run = make_run(tmp_path / "runs", "small", model="cct", **SMALL)
+    assert views.tokens_of(run) == (16, 4, 0)
+    app = open_app("attention", run=run.id, **({"view": view} if view else {}))
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+
+
+def test_steps_of_a_block_of_a_cct_say_where_it_normalizes(tmp_path):
+    run = make_run(tmp_path / "runs", "small", model="cct", **SMALL)
+    data = resources.dataset_of(run)
+    chosen = selection.find_image(data, "cat", 1)
+    header = block_outputs.view(run, chosen.image, data, layer=1, query=0, units=False).header
+    assert (header["norm"], header["head"]["reads"], header["head"]["norm_first"]) == (
+        "cct",
+        ["sequence"],
+        True,
+    )
 
 
 @pytest.mark.parametrize(

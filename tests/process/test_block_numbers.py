@@ -82,6 +82,7 @@ FAMILIES = {
     "tanh layer": {"representation": 14},
     "CLS and mean": {"pool": "cls_mean"},
     "mean of normalized patches": {"pool": "patches", "norm_tokens": True},
+    "norm inside the stream, sequence pooling": {"model": "cct"},
 }
 QKV, JOIN, MLP, OUTPUT, HEAD = 1, 5, 7, 8, 9  # steps.js
 SIZES = {"embed_dim": 24, "hidden_dim": 40, "num_heads": 3, "num_layers": 2, "patch_size": 8}
@@ -204,6 +205,14 @@ def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
     np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-5)
 
 
+# what the two layer norms of a block give
+NORMALIZED = {
+    "pre": ("attentionInput", "mlpInput"),
+    "post": ("middle", "output"),
+    "cct": ("attentionInput", "middle"),
+}
+
+
 def test_layer_norms_are_written_out_with_the_values_of_torchs_modules(run, tmp_path):
     data = resources.dataset_of(run)
     chosen = selection.find_image(data, "dog", 3)
@@ -219,9 +228,10 @@ def test_layer_norms_are_written_out_with_the_values_of_torchs_modules(run, tmp_
     def hook(name):
         return lambda _, args, output: seen.update({name: (args[0], output)})
 
+    first, second = NORMALIZED[net.norm]
     handles = [
-        net.layer_norm_1.register_forward_hook(hook("attentionInput" if net.pre else "middle")),
-        net.layer_norm_2.register_forward_hook(hook("mlpInput" if net.pre else "output")),
+        net.layer_norm_1.register_forward_hook(hook(first)),
+        net.layer_norm_2.register_forward_hook(hook(second)),
     ]
     with torch.inference_mode():
         from vitcore.analysis.attention import as_input
@@ -232,7 +242,6 @@ def test_layer_norms_are_written_out_with_the_values_of_torchs_modules(run, tmp_
         pooled = head_steps(model, block_steps(model, image, layer).output).pooled
         outputs = block_steps(model, image, layer).output
         modules = {name: (net.layer_norm_1, *values) for name, values in seen.items()}
-        second = "mlpInput" if net.pre else "output"
         modules[second] = (net.layer_norm_2, *seen[second])
         for name, values in (("pooled", pooled.unflatten(0, (-1, header["dim"]))), ("outputs", outputs)):
             modules[name] = (head, values, head(values))

@@ -31,6 +31,7 @@ SMALL = {  # options unlike the defaults, and what the shapes of the weights do 
         {"embed_dim": 16, "token_dim": 8, "channel_dim": 24, "num_layers": 3, "patch_size": 16},
         [],
     ),
+    "cct": ({"embed_dim": 24, "num_heads": 3, "num_layers": 2, "patch_size": 4}, ["num_heads=3"]),
     "resnet": ({"c_hidden": (4, 6, 6, 8), "num_blocks": (1, 3, 1, 2)}, []),
     "preactresnet": ({"c_hidden": (4, 6, 6), "num_blocks": (2, 1, 3)}, []),
     "googlenet": ({}, []),

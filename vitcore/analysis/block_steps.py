@@ -24,7 +24,8 @@ class BlockSteps:
 
     LayerScale, where there is one, is part of `projected` and `mlp`.
     Pre-norm normalizes the input of each branch. Then `middle` is `sum_1`, and `output` is `sum_2`. Post-norm
-    normalizes the sums. Then `attention_input` is `input`, and `mlp_input` is `middle`.
+    normalizes the sums. Then `attention_input` is `input`, and `mlp_input` is `middle`. A CCT normalizes the
+    input of attention, and `sum_1` to `middle`, which is `mlp_input`.
     """
 
     input: torch.Tensor  # [T, D]

@@ -35,7 +35,7 @@ def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch
     if isinstance(model, ViT):
         trace = capture(model, images)
         rows = rollout(trace.weights)  # [B, T, T]
-        return readout_map(model, rows), trace.logits.softmax(dim=1)
+        return readout_map(model, rows, images), trace.logits.softmax(dim=1)
     with torch.inference_mode():
         logits = model(as_input(images, model))
     return grad_cam(model, images, logits.argmax(dim=1).clone()), logits.softmax(dim=1)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vitcore.analysis.attention import needs_attention
+from vitcore.errors import UserError
 from vitcore.networks.vit import Trace
 
 
@@ -25,17 +26,22 @@ def logit_lens(model: nn.Module, trace: Trace) -> torch.Tensor:
 def positions_only(model: nn.Module) -> Trace:
     """Return the trace of an image of uniform mean color: attention depends only on positions. B = 1"""
     model = needs_attention(model)
-    device = model.input_layer.weight.device
-    return model.trace(torch.zeros(1, 3, model.image_size, model.image_size, device=device))
+    blank = torch.zeros(1, 3, model.image_size, model.image_size, device=model.pos_embedding.device)
+    return model.trace(blank)
 
 
 @torch.inference_mode()
 def patch_filters(model: nn.Module, count: int = 28) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the principal components of the patch projection (Dosovitskiy et al. 2021, figure 7, left).
 
-    -> (unit components [n, 3, P, P], fractions of the variance [n] in descending order), n <= count
+    -> (unit components [n, 3, P, P], fractions of the variance [n] in descending order), n <= count. Raise
+    `UserError` for a model that has convolutions in place of the projection.
     """
     model = needs_attention(model)
+    if not isinstance(model.input_layer, nn.Linear):
+        raise UserError(
+            "This model has convolutions in place of the patch projection: it has no patch filters."
+        )
     weights = model.input_layer.weight.float()  # [D, 3 * P * P], the channel slowest
     _, strength, components = torch.linalg.svd(weights - weights.mean(dim=0), full_matrices=False)
     shares = strength.square() / strength.square().sum()

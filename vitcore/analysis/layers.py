@@ -160,16 +160,19 @@ def bounds(model: nn.Module, size: int, pixel: tuple[int, int]) -> list[tuple[in
 
     For every layer of `layer_maps` it is (top, left, bottom, right), including the last row and column. It
     can extend beyond the image into the padding. Return None if the structure is unknown. The first layer of
-    a ViT or Mixer sees its own patch, and every other layer the whole image.
+    a ViT or Mixer sees its own patch, or what its convolutions see, and every other layer the whole image.
     """
     parts = chain(model)
     if parts is None:
         return None
     if isinstance(model, (ViT, Mixer)):
-        step = model.patch_size
-        top, left = (p // step * step for p in pixel)
+        step, stem = model.patch_size, model.input_layer
+        ends = [(p // step * step, p // step * step + step - 1) for p in pixel]
+        if isinstance(model, ViT) and model.convolutional:
+            ends = [reach(stem, p // step, p // step) for p in pixel]
+        (top, bottom), (left, right) = ends
         image = (0, 0, size - 1, size - 1)
-        return [(top, left, top + step - 1, left + step - 1), *(image for _ in parts.blocks)]
+        return [(top, left, bottom, right), *(image for _ in parts.blocks)]
     modules = [model.input_net, *parts.blocks.values()]
     blank = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
     boxes = []

@@ -49,9 +49,14 @@ def weights_and_gradients(
     return [weight.detach() for weight in weights], list(gradients)
 
 
-def readout_map(model: ViT, matrix: torch.Tensor) -> torch.Tensor:
-    """Return what the head reads, as a map of the patches. [..., T, T] -> [..., side, side]
+@torch.no_grad()
+def readout_map(model: ViT, matrix: torch.Tensor, images: torch.Tensor | None = None) -> torch.Tensor:
+    """Return what the head reads, as a map of the patches. [B, T, T] -> [B, side, side]
 
-    It is the row of CLS, or the mean over the rows of the tokens that the head reads (`ViT.read_out`).
+    It is the row of CLS, or the mean over the rows of the tokens that the head reads (`ViT.read_out`). The
+    mean of a CCT depends on the images, [B, 3, S, S] or one for all, uint8 or normalized.
     """
-    return query_map(model.read_out(matrix), prefix=model.prefix_tokens)
+    tokens = None
+    if model.pool == "sequence" and images is not None:
+        tokens = model.transformer(model.embed(as_input(images, model)))
+    return query_map(model.read_out(matrix, tokens), prefix=model.prefix_tokens)

@@ -20,11 +20,16 @@ def read_tokens(
 
     They are the projected patches after the other tokens, such as CLS, and the positions. The layer norm that
     some models have here is left out. `options` and `preprocessing` are those of the run's configuration.
-    Raise `UserError` when the weights are invalid.
+    Raise `UserError` when the weights are invalid, and for a model with a convolutional stem.
     """
     from safetensors import SafetensorError, safe_open
 
     vit = ViTOptions(**options)
+    if vit.conv_stem:
+        raise UserError(
+            "This model computes its tokens with convolutions, which see beyond the patch: there is no "
+            "projection of single patches to show."
+        )
     first = [
         *(["cls_token"] if vit.pool != "mean" else []),
         *(["distillation_token"] if vit.distilled else []),

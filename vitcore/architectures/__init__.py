@@ -38,9 +38,18 @@ class Settings(BaseModel):
 
     Pydantic would read true as 1, so that `num_layers: true` built a model with one layer, and a number in
     quotation marks as that number. 1e-3 is accepted, although YAML 1.1 reads it as text.
+
+    Files hold the settings named in `rare` only where they differ from the defaults. They came later than the
+    others, and most trainings do not need them. So the files and the digests of other runs stay the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    rare: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _leave_out_rare_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values, fields = handler(self), type(self).model_fields
+        return {k: v for k, v in values.items() if k not in self.rare or v != fields[k].default}
 
     @model_validator(mode="before")
     @classmethod
@@ -83,19 +92,7 @@ def _kinds_of(annotation: Any) -> set[Any]:
 
 
 class Options(Settings):
-    """The settings of a model, each with its default and its bounds.
-
-    Configurations hold the options named in `rare` only where they differ from the defaults. They came later
-    than the others, and models that are trained here rarely need them. So the files and the digests of other
-    runs stay the same.
-    """
-
-    rare: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _leave_out_rare_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values, fields = handler(self), type(self).model_fields
-        return {k: v for k, v in values.items() if k not in self.rare or v != fields[k].default}
+    """The settings of a model, each with its default and its bounds."""
 
 
 @dataclass(frozen=True)

@@ -48,5 +48,5 @@ ARCHITECTURE = Architecture(
         "quick": Result(0.636, 1_000, "cifar10-mini", 10, 4.5),
         "tutorial": Result(0.9023, 10_000, "cifar10", 180, None, PUBLISHED),
     },
-    order=6,
+    order=7,
 )

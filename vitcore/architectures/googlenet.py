@@ -32,5 +32,5 @@ ARCHITECTURE = Architecture(
         "quick": Result(0.648, 1_000, "cifar10-mini", 10, 3.9),
         "tutorial": Result(0.8970, 10_000, "cifar10", 180, None, PUBLISHED),
     },
-    order=5,
+    order=6,
 )

@@ -27,6 +27,7 @@ RARE = frozenset(
         "norm_eps",
         "layer_scale",
         "patch_bias",
+        "conv_stem",
         "qkv_bias",
         "block_bias",
     )
@@ -73,6 +74,16 @@ class ViTOptions(Options):
     patch_bias: bool = Field(True, description="bias of the patch projection")
     qkv_bias: bool = Field(True, description="bias of queries, keys and values")
     block_bias: bool = Field(True, description="biases of the attention output and of the MLP")
+    conv_stem: bool = Field(
+        False,
+        description="3x3 convolutions of stride 2 in place of the patch projection (Xiao et al. 2021, who "
+        "leave out a block in return)",
+    )
+
+    @property
+    def as_vit(self) -> ViTOptions:
+        """These options. Other models with tokens and blocks of a ViT have this, too."""
+        return self
 
     @property
     def prefix(self) -> tuple[str, ...]:
@@ -94,6 +105,10 @@ class ViTOptions(Options):
             )
         if self.position == "sincos" and self.embed_dim % 4:
             raise ValueError(f"position sincos needs an embed_dim divisible by 4, not {self.embed_dim}")
+        if self.conv_stem and self.patch_size.bit_count() != 1:
+            raise ValueError(f"conv_stem needs a patch_size that is a power of two, not {self.patch_size}")
+        if self.conv_stem and not self.patch_bias:
+            raise ValueError("conv_stem has a bias: leave out patch_bias")
         if self.distilled and (self.pool != "cls" or self.representation or self.projection):
             raise ValueError("distilled needs pool cls, and neither a representation nor a projection")
         return self

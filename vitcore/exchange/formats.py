@@ -25,7 +25,7 @@ from vitcore.exchange.tensors import named_tensors, without_common
 from vitcore.reading import short
 
 LONGEST = 10_000  # epochs, the bound of Config
-OUR_VIT = {"input_layer.weight", "transformer.0.attn.in_proj_weight"}  # names that only our ViT has
+OUR_VIT = {"mlp_head.0.weight", "transformer.0.attn.in_proj_weight"}  # names that only our ViT has
 PHOTOS = "photos"  # the bundled dataset of models whose images are not on this machine
 NOT_SETTINGS = ("model", "options", "data", "recipe", "classes")  # of Config, which have their own options
 

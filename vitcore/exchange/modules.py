@@ -96,7 +96,7 @@ class _Described:
 
 def _translated(module: nn.Module) -> tuple[_Described, dict[str, torch.Tensor]]:
     """Return the description of a module, and its weights under our names. Raise `UserError`."""
-    if (built := built_from(module)) or isinstance(module, ViT):
+    if (built := built_from(module)) or type(module) is ViT:
         return _ours(module, built or _built_vit(module)), weights_of(module)
     return _foreign(module)
 
@@ -125,7 +125,7 @@ def _built_vit(module: nn.Module) -> Built:
     options = {
         **found.options,
         "num_heads": first.attn.heads,
-        "norm": "pre" if first.pre else "post",
+        "norm": first.norm,
         "pool": module.pool,
         "norm_tokens": module.norm_tokens,
         "cls_position": module.cls_position,

@@ -50,8 +50,14 @@ def _root(number: float) -> int:
 
 
 def _vit(shapes: Shapes) -> Described:
-    embed_dim, inputs = shapes["input_layer.weight"]
-    patch_size, has_cls = _root(inputs // 3), "cls_token" in shapes
+    if "input_layer.weight" in shapes:
+        embed_dim, inputs = shapes["input_layer.weight"]
+        patch_size = _root(inputs // 3)
+    else:  # a convolutional stem, whose convolutions halve the side, but for one of 1x1
+        kernels = [shape for n, shape in shapes.items() if n.startswith("input_layer.") and len(shape) == 4]
+        embed_dim = next(shape[0] for shape in kernels if shape[2:] == (1, 1))
+        patch_size = 2 ** (len(kernels) - 1)
+    has_cls = "cls_token" in shapes
     options: dict[str, Any] = {
         "embed_dim": embed_dim,
         "hidden_dim": shapes["transformer.0.linear.0.weight"][0],
@@ -81,6 +87,7 @@ def _rare(shapes: Shapes) -> dict[str, Any]:
         "registers": shapes["register_tokens"][1] if "register_tokens" in shapes else 0,
         "distilled": "distillation_token" in shapes,
         "embed_norm": "embed_norm.weight" in shapes,
+        "conv_stem": "input_layer.weight" not in shapes,
         "representation": shapes["pre_logits.0.weight"][0] if "pre_logits.0.weight" in shapes else 0,
         "projection": shapes["projection.weight"][0] if "projection.weight" in shapes else 0,
         "layer_scale": 1.0
@@ -88,13 +95,30 @@ def _rare(shapes: Shapes) -> dict[str, Any]:
         else 0.0,  # their first value is unknown
     }
     biases = {
-        "patch_bias": "input_layer.bias",
+        **({} if found["conv_stem"] else {"patch_bias": "input_layer.bias"}),
         "qkv_bias": "transformer.0.attn.in_proj_bias",
         "block_bias": "transformer.0.linear.0.bias",
     }
     return {name: value for name, value in found.items() if value} | {
         option: False for option, name in biases.items() if name not in shapes
     }
+
+
+def _cct(shapes: Shapes) -> Described:
+    kernels = [shape for n, shape in shapes.items() if n.startswith("input_layer.") and len(shape) == 4]
+    kernel_size = kernels[0][-1]
+    options = {
+        "embed_dim": shapes["attention_pool.weight"][1],
+        "hidden_dim": shapes["transformer.0.linear.0.weight"][0],
+        "num_layers": _count(shapes, r"transformer\.(\d+)\."),
+        "kernel_size": kernel_size,
+        "patch_size": (2 * max(1, kernel_size // 2 - 1)) ** len(kernels),
+        "position": "learned" if "pos_embedding" in shapes else "none",
+    }
+    positions = shapes.get("pos_embedding", (1, 0))[1]
+    return Described(
+        options, shapes["mlp_head.1.weight"][0], options["patch_size"] * _root(positions) or None
+    )
 
 
 def _mixer(shapes: Shapes) -> Described:
@@ -159,6 +183,7 @@ def _densenet(shapes: Shapes) -> Described:
 READERS: dict[str, Reader] = {
     "vit": Reader(_vit, required=("num_heads", "position"), assumed=("norm",)),
     "mixer": Reader(_mixer),
+    "cct": Reader(_cct, required=("num_heads",)),
     "resnet": Reader(_resnet),
     "preactresnet": Reader(_preactresnet),
     "googlenet": Reader(_googlenet),
@@ -175,5 +200,10 @@ def read_shapes(model: str, shapes: Shapes) -> Described | None:
         return Described({}, 10)
     try:
         return READERS[model].read(shapes)
-    except (KeyError, IndexError, ValueError):  # a missing weight, or one with another number of axes
+    except (
+        KeyError,
+        IndexError,
+        ValueError,
+        StopIteration,
+    ):  # a missing weight, or one with another number of axes
         return None

@@ -85,7 +85,8 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention and a two-layer MLP, each with a residual.
 
-    Normalization comes before the branch (pre) or after the sum (post). LayerScale (Touvron et al. 2021)
+    Normalization comes before the branch (pre) or after the sum (post). In a CCT it comes before attention,
+    and again after the sum with it (cct). LayerScale (Touvron et al. 2021)
     multiplies each channel of a branch by a learned factor, which starts at `layer_scale`. 0 turns it off.
     """
 
@@ -108,7 +109,7 @@ class Block(nn.Module):
         norm_eps: float = 1e-5,
     ) -> None:
         super().__init__()
-        self.pre = norm == "pre"
+        self.norm = norm
         self.layer_norm_1 = nn.LayerNorm(dim, norm_eps)
         self.attn = Attention(dim, heads, dropout, qkv_bias=qkv_bias, out_bias=block_bias)
         self.layer_norm_2 = nn.LayerNorm(dim, norm_eps)
@@ -133,10 +134,15 @@ class Block(nn.Module):
         (middle) and after the block (output), and what `attend` and `feed_forward` store, all [B, ., D].
         """
         noted(record, "input", x)
-        if self.pre:
+        if self.norm != "post":
             x = self.drop_path(x, lambda y: self.attend(self.layer_norm_1(y), queries, record))
-            noted(record, "middle", noted(record, "sum_1", x))
-            x = self.drop_path(x, lambda y: self.feed_forward(self.layer_norm_2(y), record))
+            noted(record, "sum_1", x)
+            if self.norm == "pre":
+                noted(record, "middle", x)
+                x = self.drop_path(x, lambda y: self.feed_forward(self.layer_norm_2(y), record))
+            else:
+                x = noted(record, "middle", self.layer_norm_2(x))
+                x = self.drop_path(x, lambda y: self.feed_forward(y, record))
             return noted(record, "output", noted(record, "sum_2", x))
         x = noted(record, "sum_1", self.drop_path(x, lambda y: self.attend(y, queries, record)))
         x = noted(record, "middle", self.layer_norm_1(x))

@@ -23,6 +23,7 @@ from torch import nn
 from vitcore.networks.block import Block, Record
 from vitcore.networks.dropout import Dropout
 from vitcore.networks.positions import sincos_positions
+from vitcore.networks.stem import ConvStem
 
 
 @dataclass
@@ -45,7 +46,8 @@ def to_patches(images: torch.Tensor, size: int) -> torch.Tensor:
 class ViT(nn.Module):
     """See the module docstring, and `vitcore.architectures.vit.ViTOptions` for the meaning of the options.
 
-    With `num_classes=0` there is no classifier: the outputs are the features [B, F] that one would read.
+    With `num_classes=0` there is no classifier: the outputs are the features [B, F] that one would read. A
+    `tokenizer` (images [B, C, S, S] -> tokens [B, N, D]) takes the place of the patch projection.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class ViT(nn.Module):
         representation: int = 0,
         projection: int = 0,
         patch_bias: bool = True,
+        conv_stem: bool = False,
+        tokenizer: nn.Module | None = None,
         num_classes: int = 10,
         image_size: int = 32,
         num_channels: int = 3,
@@ -87,7 +91,11 @@ class ViT(nn.Module):
         self.norm_tokens = norm_tokens or distilled or pool == "cls_mean"  # the last norm is before pooling
         placed = self.has_cls + distilled if cls_position else 0  # tokens with positions, before the patches
 
-        self.input_layer = nn.Linear(num_channels * patch_size**2, embed_dim, bias=patch_bias)
+        if conv_stem:
+            tokenizer = ConvStem(num_channels, embed_dim, patch_size)
+        self.convolutional = tokenizer is not None  # whether the tokens come from more than one patch
+        projection_size = num_channels * patch_size**2
+        self.input_layer = tokenizer or nn.Linear(projection_size, embed_dim, bias=patch_bias)
         if self.has_cls:
             self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dim) * init_std)
         if distilled:
@@ -167,7 +175,7 @@ class ViT(nn.Module):
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Normalized images [B, C, S, S] -> tokens with positions [B, T, D]."""
-        x = self.input_layer(to_patches(images, self.patch_size))  # [B, N, D]
+        x = self.patches(images)
         if not self.cls_position:
             x = x + self.pos_embedding
         front = [self.cls_token] if self.has_cls else []
@@ -182,6 +190,10 @@ class ViT(nn.Module):
             x = torch.cat([x[:, : len(front)], registers, x[:, len(front) :]], dim=1)  # [B, T, D]
         x = self.dropout(x)
         return x if self.embed_norm is None else self.embed_norm(x)
+
+    def patches(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalized images [B, C, S, S] -> the projections of their patches [B, N, D], without positions."""
+        return self.input_layer(images if self.convolutional else to_patches(images, self.patch_size))
 
     def head(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens [B, T, D] -> logits [B, classes], or features [B, F] without a classifier.
@@ -229,11 +241,12 @@ class ViT(nn.Module):
         x = x if self.pre_logits is None else self.pre_logits(x)
         return x if self.projection is None else self.projection(x)
 
-    def read_out(self, rows: torch.Tensor) -> torch.Tensor:
+    def read_out(self, rows: torch.Tensor, tokens: torch.Tensor | None = None) -> torch.Tensor:
         """Average over queries as the head averages over tokens. [..., T, K] -> [..., K]
 
         This is the row of CLS or the mean over the rows of the patches. If the head reads CLS and another
-        part, it is the mean of both.
+        part, it is the mean of both. Only where the average depends on the image does it need the `tokens`
+        after the last block.
         """
         if self.distilled:
             return rows[..., :2, :].mean(dim=-2)

@@ -101,7 +101,8 @@ def _words(model: str, name: str, value: Any) -> str:
         return f"{numbers.chosen_share(value)} of the images"
     if name == "keep_patches":
         return "all patches" if value == 1 else f"{numbers.chosen_share(value)} of the patches"
-    title = setting_title(model, name).lower()
+    words = setting_title(model, name).split()
+    title = " ".join(word if word.isupper() else word.lower() for word in words)  # SAM stays SAM
     if isinstance(value, bool):
         return title if value else f"no {title}"
     return f"{title} {text_of(value)}"

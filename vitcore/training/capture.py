@@ -4,8 +4,8 @@ A small model trains faster on a GPU than Python can launch its kernels. Measure
 launches for 3 ms of work. A graph is recorded once per shape of batch, and then replayed. Its inputs, its
 outputs and the learning rate are tensors that keep their places in memory.
 
-Where steps cannot be recorded (on CPUs and MPS, with several ranks, or when recording fails), the training
-continues with single steps and the same results.
+Where steps cannot be recorded (on CPUs and MPS, with several ranks, with SAM, or when recording fails), the
+training continues with single steps and the same results.
 """
 
 from __future__ import annotations
@@ -105,7 +105,10 @@ class Recorder(Callback):
         wanted = module.device.type == "cuda" and module.config.cuda_graph
         if self.record is None and wanted:
             self.record = record_cuda
-        if self.record is not None and trainer.world_size == 1:
+        if self.record is not None and module.sam is not None:
+            # its second pass repeats the random numbers of the first, which a recording cannot
+            self.log_line("Steps are not recorded as CUDA graphs, because a step of SAM takes two passes.")
+        elif self.record is not None and trainer.world_size == 1:
             module.recorder = self
             # a schedule fills a tensor instead of replacing it
             for group in trainer.optimizers[0].param_groups:

@@ -15,6 +15,7 @@ from vitcore.config import Config
 from vitcore.models.start import freeze, head_layers, head_logits, head_names
 from vitcore.training.budget import max_epochs
 from vitcore.training.optim import make_optimizer, rate_factor
+from vitcore.training.sam import SharpnessAware
 
 if TYPE_CHECKING:
     from vitcore.training.capture import Recorder
@@ -55,6 +56,7 @@ class Classifier(pl.LightningModule):
             freeze(model, names)
             self.heads = head_layers(model, names)
             model.eval()
+        self.sam = SharpnessAware(model, config.sam_rho) if config.sam_rho else None
         self.last: dict[str, torch.Tensor] = {}
         self.recorder: Recorder | None = None  # takes recorded steps, where that is possible
         self.share = 0.0  # used share of the time budget, if there is one (`training.budget`)
@@ -74,7 +76,13 @@ class Classifier(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor | None:
         if self.recorder and self.recorder.step(self, batch):
             return None  # the recorded step has updated the weights: nothing is left for Lightning to do
-        return self.loss(batch)
+        if self.sam is None:
+            return self.loss(batch)
+        return self.sam.loss(lambda: self.loss(batch), self.device)
+
+    def on_after_backward(self) -> None:
+        if self.sam is not None:
+            self.sam.restore()
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Return the loss of a batch [], and keep it and the accuracy in `last`."""
@@ -82,6 +90,8 @@ class Classifier(pl.LightningModule):
         config = self.config
         logits = self._logits(images, **({"keep": config.keep_patches} if self.drops_patches() else {}))
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        if self.sam is not None and self.sam.before:
+            return loss  # at the weights uphill, which are not the model's
         truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # mixed images: the larger share
         hits = (logits.detach().argmax(dim=1) == truth).float().mean()
         self.last = {"train_loss": loss.detach(), "train_acc": hits}

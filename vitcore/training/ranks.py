@@ -73,13 +73,19 @@ def mean_of(trainer: pl.Trainer, values: torch.Tensor) -> torch.Tensor:
     return trainer.strategy.reduce(values, reduce_op="mean") if trainer.world_size > 1 else values
 
 
-def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, torch.Tensor]]:
-    """Return the state of torch's random generators on every rank, for the CPU and the rank's device."""
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Return this rank's state of torch's random generators, for the CPU and the rank's device."""
     own = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         own["cuda"] = torch.cuda.get_rng_state(device)
     elif device.type == "mps":
         own["mps"] = torch.mps.get_rng_state()
+    return own
+
+
+def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, torch.Tensor]]:
+    """Return the states of `random_state` on every rank."""
+    own = random_state(device)
     if trainer.world_size == 1:
         return [own]
     states: list[dict[str, torch.Tensor]] = [{}] * trainer.world_size
@@ -88,7 +94,7 @@ def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, t
 
 
 def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Restore this rank's state as returned by `random_states`."""
+    """Restore this rank's state as returned by `random_state`."""
     torch.set_rng_state(state["cpu"].cpu())
     if "cuda" in state and device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)

@@ -3,7 +3,7 @@
 import { classPanel } from "../inside/classes.js";
 import { isStacked, isTight } from "../inside/layout.js";
 import { formatted } from "../shared/numbers.js";
-import { headPart, rowOf } from "./data.js";
+import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
 import { normalizedName, normOf, normRows } from "./norms.js";
@@ -78,7 +78,7 @@ function residual(view, [before, part, sum], word) {
       sign: "+",
       short: word.replace("the ", ""),
     }),
-    stream(view, sum, block.pre ? "after" : "sum", {
+    stream(view, sum, normsSum(block, sum) ? "sum" : "after", {
       limit,
       scale: "stream",
       sign: "=",
@@ -87,13 +87,13 @@ function residual(view, [before, part, sum], word) {
   ];
   const result = normalizedName(step, block);
   if (!result) return columns;
-  const scale = block.pre ? result : "stream";
+  const scale = normsSum(block, sum) ? "stream" : result;
   return [...columns, stream(view, result, "normalized", { sign: "\u2192", scale })];
 }
 
 const STEPS = [
   (view) =>
-    view.block.pre
+    normsInput(view.block)
       ? [
         stream(view, "input", "input of the block", { marks: true, scale: "stream" }),
         stream(view, "attentionInput", "normalized", { sign: "\u2192" }),

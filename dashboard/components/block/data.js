@@ -68,26 +68,33 @@ export function unpackBlock(bytes) {
 // Add the arrays that follow from those of the message.
 function derive(block) {
   const { header, input, projected, mlp, scale1, offset1, scale2, offset2 } = block;
-  const pre = header.norm === "pre", [eps1, eps2] = header.eps;
+  const { norm } = header, [eps1, eps2] = header.eps;
   const first = (values) => layerNorm(values, scale1, offset1, eps1);
   const second = (values) => layerNorm(values, scale2, offset2, eps2);
-  const sum1 = added(input, projected), middle = pre ? sum1 : first(sum1);
+  const sum1 = added(input, projected);
+  const middle = norm === "pre" ? sum1 : norm === "post" ? first(sum1) : second(sum1);
   const sum2 = added(middle, mlp);
   return Object.assign(block, {
-    pre,
-    attentionInput: pre ? first(input) : input,
+    attentionInput: norm === "post" ? input : first(input),
     sum1,
     middle,
-    mlpInput: pre ? second(middle) : middle,
+    mlpInput: norm === "pre" ? second(middle) : middle,
     active: block.hidden.map(ACTIVATIONS[header.activation]),
     sum2,
-    output: pre ? sum2 : second(sum2),
+    output: norm === "post" ? second(sum2) : sum2,
     joined: joinedHeads(block),
     probabilities: softmax(block.logits, 1),
   });
 }
 
 const added = (a, b) => a.map((v, i) => v + b[i]);
+
+/** Whether a block normalizes the input of attention. */
+export const normsInput = ({ header }) => header.norm !== "post";
+
+/** Whether a block normalizes one of its sums, "sum1" or "sum2". */
+export const normsSum = ({ header }, sum) =>
+  header.norm === "post" || (header.norm === "cct" && sum === "sum1");
 
 /**
  * Return the mean and the variance that a layer norm uses.

@@ -2,7 +2,7 @@
 
 import { classRows, digits } from "../inside/classes.js";
 import { tokenName } from "../shared/tokens.js";
-import { attentionRow, headPart, rowOf } from "./data.js";
+import { attentionRow, headPart, normsSum, rowOf } from "./data.js";
 import { featureRows } from "./head.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, QKV, RESIDUAL, VALUES } from "./steps.js";
 
@@ -42,7 +42,7 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
     ];
   }
   if (step === CLASSIFIER) return h.outputs ? classRows(block) : featureRows(block);
-  const names = step === RESIDUAL && block.pre ? [...NAMES[step], "mlpInput"] : NAMES[step];
+  const names = step === RESIDUAL && !normsSum(block, "sum1") ? [...NAMES[step], "mlpInput"] : NAMES[step];
   const columns = names.map((array) => rowOf(block, array, query));
   return [
     [`number of ${name(query)}`, ...names],

@@ -8,11 +8,14 @@ import { rowOf } from "./data.js";
 import { headNorm, normText } from "./norms.js";
 import { isComplete, missingText, termsText } from "./terms.js";
 
+// Whether a part of what the head reads is a mean over all patches: `mean`, or `sequence`, the weighted one.
+const isMean = (part) => part === "mean" || part === "sequence";
+
 // Return the columns of tokens that the head reads, as [first, count] for each part of `pooled`.
 export function readColumns(header) {
   const { first, tokens, head } = header;
   return head.reads.map((part) =>
-    part === "mean" ? [first, tokens - first] : [prefixOf(header).indexOf(part), 1]
+    isMean(part) ? [first, tokens - first] : [prefixOf(header).indexOf(part), 1]
   );
 }
 
@@ -20,9 +23,16 @@ export function readColumns(header) {
 export const isRead = (token, header) => header.head.reads.includes(prefixOf(header)[token]);
 
 /** Whether the head reads the mean of all patches. */
-export const readsMean = ({ head }) => head.reads.includes("mean");
+export const readsMean = ({ head }) => head.reads.some(isMean);
 
-const PARTS = { cls: "CLS", distillation: "the distillation token", mean: "the mean of all patches" };
+const PARTS = {
+  cls: "CLS",
+  distillation: "the distillation token",
+  mean: "the mean of all patches",
+  sequence: "a weighted mean of all patches",
+};
+
+const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 // Return what the head reads, in words: "CLS and the mean of all patches".
 export const readText = ({ head }) => head.reads.map((part) => PARTS[part]).join(" and ");
@@ -36,7 +46,12 @@ export const layerTitle = ({ head }) => head.layer === "tanh" ? "tanh layer" : "
 /** Return the formula of the head as HTML. */
 export function headFormula(header) {
   const { head, outputs } = header, mean = head.norm_first ? "mean of LN(<i>x</i>)" : "LN(mean of <i>x</i>)";
-  const forms = { cls: "LN(<i>x</i><sub>CLS</sub>)", distillation: "LN(<i>x</i><sub>D</sub>)", mean };
+  const forms = {
+    cls: "LN(<i>x</i><sub>CLS</sub>)",
+    distillation: "LN(<i>x</i><sub>D</sub>)",
+    mean,
+    sequence: "weighted mean of LN(<i>x</i>)",
+  };
   const parts = head.reads.map((part) => forms[part]);
   if (head.reads[1] === "distillation") {
     const [a, b] = parts;
@@ -67,7 +82,9 @@ export function headSentence(header) {
 export function readerOf(query, header) {
   const who = header.outputs ? "The classifier" : "The head", { first } = header;
   const read = query < first ? isRead(query, header) : readsMean(header);
-  if (read) return query < first ? `${who} reads it.` : `${who} reads the mean of all patches.`;
+  if (read) {
+    return query < first ? `${who} reads it.` : `${who} reads ${PARTS[header.head.reads.find(isMean)]}.`;
+  }
   return `${who} reads only ${readText(header)}.`;
 }
 
@@ -79,12 +96,12 @@ export function headReading({ block, panel, j, klass, token, sum }, h) {
   const { pooled, normalized, features } = block;
   const part = Math.floor(j / h.dim), channel = j % h.dim, reads = h.head.reads[part];
   if (panel === "pooled" || panel === "normalized") {
-    const name = reads === "mean" ? "The mean of all patches" : capitalName(readColumns(h)[part][0], h);
+    const name = isMean(reads) ? capital(PARTS[reads]) : capitalName(readColumns(h)[part][0], h);
     const text = `${name}, channel ${channel + 1} of ${h.dim}`;
-    if (reads === "mean" && h.head.norm_first) {
-      return `${text}: ${formatted(pooled[j])}; the mean of the normalized patches: ${
-        formatted(normalized[j])
-      }.`;
+    if (isMean(reads) && h.head.norm_first) {
+      return `${text}: ${formatted(pooled[j])}; the ${
+        reads === "mean" ? "mean" : "weighted mean"
+      } of the normalized patches: ${formatted(normalized[j])}.`;
     }
     const values = pooled.subarray(part * h.dim, (part + 1) * h.dim);
     return `${text}: ${normText(headNorm(block, values, channel))}.`;

@@ -1,7 +1,7 @@
 // The layer norms of a block and of the head, number by number.
 
 import { formatted, signedText } from "../shared/numbers.js";
-import { rowOf, spread } from "./data.js";
+import { normsInput, normsSum, rowOf, spread } from "./data.js";
 import { NORM, OUTPUT, RESIDUAL } from "./steps.js";
 
 const FIRST = 1, SECOND = 2, HEAD = 3; // as in scale1, scale2, scale3
@@ -23,23 +23,23 @@ export function normParts({ header, ...block }, which, values, j) {
 }
 
 // The array that the layer norm of a step reads, and which layer norm it is. Pre-norm normalizes the input
-// of each branch, and post-norm the sums.
-function normOfStep(step, pre) {
-  if (step === NORM) return pre ? { from: "input", which: FIRST } : null;
-  if (step === RESIDUAL) return { from: "sum1", which: pre ? SECOND : FIRST };
-  return step === OUTPUT && !pre ? { from: "sum2", which: SECOND } : null;
+// of each branch, and post-norm the sums. A CCT normalizes the input of attention and the sum with it.
+function normOfStep(step, block) {
+  if (step === NORM) return normsInput(block) ? { from: "input", which: FIRST } : null;
+  if (step === RESIDUAL) return { from: "sum1", which: normsInput(block) ? SECOND : FIRST };
+  return step === OUTPUT && normsSum(block, "sum2") ? { from: "sum2", which: SECOND } : null;
 }
 
 /**
  * Return the name of the array with the result of a step's layer norm, or null in a step without one.
  * @param {number} step
- * @param {{ pre: boolean }} block
+ * @param {any} block
  */
-export function normalizedName(step, { pre }) {
-  if (!normOfStep(step, pre)) return null;
+export function normalizedName(step, block) {
+  if (!normOfStep(step, block)) return null;
   if (step === OUTPUT) return "output";
   if (step === NORM) return "attentionInput";
-  return pre ? "mlpInput" : "middle";
+  return normsSum(block, "sum1") ? "middle" : "mlpInput";
 }
 
 /**
@@ -47,7 +47,7 @@ export function normalizedName(step, { pre }) {
  * @param {any} view
  */
 export function normOf({ block, step, token, j }) {
-  const norm = normOfStep(step, block.pre);
+  const norm = normOfStep(step, block);
   return norm && normParts(block, norm.which, rowOf(block, norm.from, token), j);
 }
 

@@ -3,7 +3,7 @@
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
 import { capitalName, tokenName } from "../shared/tokens.js";
 import { cosine, norm } from "../shared/vectors.js";
-import { headPart, rowOf } from "./data.js";
+import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
@@ -25,7 +25,7 @@ export const STEP_TITLES = [
 // Return the title of a step. A block with post-norm begins without a layer norm.
 export function titleOf(block, step) {
   if (step === CLASSIFIER) return headTitle(block.header);
-  return step === NORM && !block.pre ? "Input" : STEP_TITLES[step];
+  return step === NORM && !normsInput(block) ? "Input" : STEP_TITLES[step];
 }
 
 const ACTIVATION_NAMES = { gelu: "GELU", gelu_tanh: "GELU (tanh)", quick_gelu: "QuickGELU" };
@@ -47,13 +47,17 @@ function sumText(sum, header) {
  * @param {any} view
  */
 export function formulaOf({ block, step, temperature }) {
-  const { pre, size, header: { biases, scaled, activation } } = block, root = `\u221a${size}`;
+  const { size, header: { norm, biases, scaled, activation } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
-  const sum = (a, b, out) => `<i>${out}</i> = <i>${a}</i> + <i>${b}</i>`;
-  const stream = pre ? "n" : "x";
+  const plain = (a, b, out) => `<i>${out}</i> = <i>${a}</i> + <i>${b}</i>`;
+  const sum = (a, b, out, name) => {
+    const s = name === "sum1" ? "s" : "s\u2032";
+    return normsSum(block, name) ? `${plain(a, b, s)}, ${normed(s, out)}` : plain(a, b, out);
+  };
+  const stream = normsInput(block) ? "n" : "x";
   return [
-    pre ? normed("x", "n") : "<i>x</i>",
+    normsInput(block) ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
     ", the same for <i>k</i> and <i>v</i>",
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
@@ -67,12 +71,12 @@ export function formulaOf({ block, step, temperature }) {
       biases.block && "<i>b<sub>o</sub></i>",
       scaled,
     ),
-    pre ? `${sum("x", "o", "y")}, ${normed("y", "n\u2032")}` : `${sum("x", "o", "s")}, ${normed("s", "y")}`,
+    sum("x", "o", "y", "sum1") + (norm === "pre" ? `, ${normed("y", "n\u2032")}` : ""),
     `<i>m</i> = ${
       linearForm(
         `<i>W</i><sub>2</sub> ${ACTIVATION_NAMES[activation]}(${
           linearForm(
-            `<i>W</i><sub>1</sub> ${pre ? "<i>n\u2032</i>" : "<i>y</i>"}`,
+            `<i>W</i><sub>1</sub> ${norm === "pre" ? "<i>n\u2032</i>" : "<i>y</i>"}`,
             biases.block && "<i>b</i><sub>1</sub>",
             false,
           )
@@ -81,7 +85,7 @@ export function formulaOf({ block, step, temperature }) {
         scaled,
       )
     }`,
-    pre ? sum("y", "m", "x\u2032") : `${sum("y", "m", "s\u2032")}, ${normed("s\u2032", "x\u2032")}`,
+    sum("y", "m", "x\u2032", "sum2"),
     headFormula(block.header),
   ][step];
 }
@@ -111,12 +115,12 @@ export function shapesOf({ size, header: h }, step) {
  * @param {any} view
  */
 export function sentenceOf(view) {
-  const { block, step, query, head, temperature } = view, { header: h, size, pre } = block;
+  const { block, step, query, head, temperature } = view, { header: h, size } = block;
   const name = tokenName(query, h), changed = temperature !== 1;
   const back = changed ? " This and all later steps use the model's temperature, 1." : "";
   const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : readerOf(query, h);
   return [
-    pre
+    normsInput(block)
       ? "Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers " +
         `for each of its ${h.dim} channels.`
       : `Block ${
@@ -137,15 +141,15 @@ export function sentenceOf(view) {
     `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${
       h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""
     }${back}`,
-    pre
-      ? "Attention does not replace the token. Its output is added to the residual stream. " +
-        "The MLP reads the sum, normalized."
-      : "The output of attention is added to the token, and the sum is normalized.",
+    normsSum(block, "sum1")
+      ? "The output of attention is added to the token, and the sum is normalized."
+      : "Attention does not replace the token. Its output is added to the residual stream. " +
+        "The MLP reads the sum, normalized.",
     `Each token passes through ${h.hidden} units on its own. ` +
     "An active unit adds its own vector to the output.",
-    pre
-      ? `The output of the MLP is added to the residual stream. ${next}`
-      : `The output of the MLP is added, and the sum is normalized. ${next}`,
+    normsSum(block, "sum2")
+      ? `The output of the MLP is added, and the sum is normalized. ${next}`
+      : `The output of the MLP is added to the residual stream. ${next}`,
     headSentence(h),
   ][step];
 }

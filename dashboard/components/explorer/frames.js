@@ -1,7 +1,7 @@
 // The attention weights of an image, as the server sends them, and the maps made of them.
 //
-// A message is one Uint8Array: uint32 length of the header, the header (JSON), if header.has_image is true the
-// image [S, S, 3] as bytes, and, if header.has is true, float16 weights [layers, heads, T, T] and rollout
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), if header.has_image is true
+// the image [S, S, 3] as bytes, and, if header.has is true, float16 weights [layers, heads, T, T] and rollout
 // [T, T]. If a model has too many weights to send, header.only is a token, and the weights are
 // [layers, heads, 2, T]: the row and the column of that token.
 

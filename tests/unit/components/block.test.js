@@ -94,9 +94,9 @@ Deno.test("a dot product is written out with its largest terms and the sum of th
   );
 });
 
-Deno.test("every step has panels inside the drawing, on wide and narrow screens, in both norms", () => {
+Deno.test("every step has panels inside the drawing, on wide and narrow screens, in all norms", () => {
   for (const [w, high] of [[1200, 300], [1000, 400], [550, 260], [360, 800]]) {
-    for (const norm of ["pre", "post"]) {
+    for (const norm of ["pre", "post", "cct"]) {
       for (let step = 0; step <= CLASSIFIER; step++) {
         const view = viewOf(step, { w, h: high }, { norm });
         const { panels, image } = arrange(view);

@@ -47,7 +47,6 @@ export function small(changes = {}) {
   const arrays = Object.fromEntries([...names, "sum2", "output", "joined"].map((name) => [name, stream()]));
   return {
     header,
-    pre: header.norm === "pre",
     rows: 5,
     size: 2,
     ...arrays,

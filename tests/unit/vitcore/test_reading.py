@@ -240,7 +240,7 @@ def test_simple_lines_are_read_as_yaml_reads_them():
     assert simple > 500
 
 
-@pytest.mark.parametrize("model", ["vit", "resnet", "mixer", "densenet"])
+@pytest.mark.parametrize("model", ["vit", "cct", "resnet", "mixer", "densenet"])
 def test_configuration_of_every_kind_has_simple_lines_only(model):
     text = dump_config(make_config("quick", model=model))
     assert _simple(text) == yaml.safe_load(text)

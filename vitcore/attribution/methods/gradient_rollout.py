@@ -24,7 +24,7 @@ def _compute(
     model = needs_attention(model)
     # one by one, because each needs the gradients of all attention weights
     found = [gradient_rollout(model, image, class_[None], settings["discard"]) for class_ in classes]
-    return readout_map(model, torch.cat(found))
+    return readout_map(model, torch.cat(found), image)
 
 
 METHOD = Method(

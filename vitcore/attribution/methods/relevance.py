@@ -20,7 +20,7 @@ def _compute(model: nn.Module, image: torch.Tensor, classes: torch.Tensor, _: di
     model = needs_attention(model)
     # one by one, because each needs the gradients of all attention weights
     found = [relevance(model, image, class_[None]) for class_ in classes]
-    return readout_map(model, torch.cat(found))
+    return readout_map(model, torch.cat(found), image)
 
 
 METHOD = Method(

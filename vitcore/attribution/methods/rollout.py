@@ -29,7 +29,7 @@ def _compute(
     model = needs_attention(model)
     weights = capture(model, image).weights
     found = fused_rollout(weights, settings["fusion"], settings["discard"], has_cls=model.has_cls)
-    return readout_map(model, found).expand(len(classes), -1, -1)
+    return readout_map(model, found, image).expand(len(classes), -1, -1)
 
 
 METHOD = Method(

@@ -28,7 +28,8 @@ def orders(grid):
 @torch.no_grad()
 def with_varied_predictions(model, images):
     """Change the last bias so that predictions differ between images."""
-    last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
+    linear = [part for part in model.modules() if isinstance(part, nn.Linear)]
+    last = [part for part in linear if part.out_features == 10][-1]
     last.bias -= model(normalize(images)).mean(dim=0)
     return model
 
@@ -168,7 +169,7 @@ def test_logits_without_a_head_equal_zeroed_values():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
+@pytest.mark.parametrize("name", ["vit", "cct", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
 def test_predictions_without_a_block_equal_an_identity_block(name):
     torch.manual_seed(0)
     model = with_varied_predictions(build(name).eval(), PIXELS)
@@ -178,14 +179,17 @@ def test_predictions_without_a_block_equal_an_identity_block(name):
         assert not found  # every block changes the channels
         return
     assert ("block 4" in found) == (name not in ("resnet", "preactresnet"))  # it halves there
-    blocks = getattr(model, {"vit": "transformer", "googlenet": "inception_blocks"}.get(name, "blocks"))
+    blocks = getattr(
+        model,
+        {"vit": "transformer", "cct": "transformer", "googlenet": "inception_blocks"}.get(name, "blocks"),
+    )
     at = 5 if name == "googlenet" else 1  # a pool is between its blocks 2 and 3
     blocks[at] = nn.Identity()
     assert torch.equal(found["block 5" if at == 5 else "block 2"], model(normalize(PIXELS)).argmax(dim=1))
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
+@pytest.mark.parametrize("name", ["vit", "cct", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
 def test_layer_maps_equal_the_intermediate_results_of_the_model(name):
     torch.manual_seed(0)
     model, x = build(name).eval(), normalize(PIXELS)
@@ -200,7 +204,7 @@ def test_layer_maps_equal_the_intermediate_results_of_the_model(name):
     assert all(m.ndim == 4 and m.shape[-1] == m.shape[-2] for m in maps.values())
 
 
-@pytest.mark.parametrize("name", ["resnet", "preactresnet", "densenet", "googlenet", "vit", "mixer"])
+@pytest.mark.parametrize("name", ["resnet", "preactresnet", "densenet", "googlenet", "vit", "cct", "mixer"])
 @pytest.mark.parametrize("pixel", [(16, 16), (0, 31)])
 def test_gradients_fill_the_theoretical_field_and_are_zero_outside(name, pixel):
     torch.manual_seed(0)

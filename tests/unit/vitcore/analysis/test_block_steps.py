@@ -77,16 +77,16 @@ def test_every_step_equals_what_hooks_on_the_modules_see(make):
         norm_1, norm_2 = seen["layer_norm_1"], seen["layer_norm_2"]
         expected = {
             "input": seen["block"][0],
-            "attention_input": norm_1[1] if block.pre else seen["block"][0],
+            "attention_input": norm_1[1] if block.norm == "pre" else seen["block"][0],
             "joined": seen["attn.out_proj"][0],
             "projected": seen["attn.out_proj"][1],
-            "sum_1": norm_2[0] if block.pre else norm_1[0],
-            "middle": norm_2[0] if block.pre else norm_1[1],
-            "mlp_input": norm_2[1] if block.pre else norm_1[1],
+            "sum_1": norm_2[0] if block.norm == "pre" else norm_1[0],
+            "middle": norm_2[0] if block.norm == "pre" else norm_1[1],
+            "mlp_input": norm_2[1] if block.norm == "pre" else norm_1[1],
             "hidden": seen["linear.1"][0],
             "active": seen["linear.1"][1],
             "mlp": seen["linear.3"][1],
-            "sum_2": seen["block"][1] if block.pre else norm_2[0],
+            "sum_2": seen["block"][1] if block.norm == "pre" else norm_2[0],
             "output": seen["block"][1],
         }
         for name, value in expected.items():

@@ -26,6 +26,7 @@ PUBLISHED = {
 SMALL = {
     "vit": {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 3, "patch_size": 8},
     "mixer": {"embed_dim": 32, "token_dim": 16, "channel_dim": 48, "num_layers": 3, "patch_size": 8},
+    "cct": {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 3, "patch_size": 4},
     "resnet": {"c_hidden": [8, 16], "num_blocks": [1, 1]},
     "preactresnet": {"c_hidden": [8, 16], "num_blocks": [2, 1]},
     "googlenet": {},

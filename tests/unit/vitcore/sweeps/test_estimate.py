@@ -161,9 +161,9 @@ def test_measured_speed_holds_only_for_the_recipe_as_it_was_measured():
     assert measured_speed(gpu, GPU) is not None
 
 
-def test_default_sweep_of_every_two_models_has_an_estimate():
+def test_default_sweep_of_every_two_measured_models_has_an_estimate():
     """The settings that the models of a sweep share are those of the measured recipes."""
-    for model in ARCHITECTURES:
+    for model in (name for name, a in ARCHITECTURES.items() if "quick" in a.measured):
         for entry in plan_samples([model, "vit"], recipe="quick").entries:
             assert measured_speed(entry.config, CPU) is not None, (model, entry.title)
 

@@ -18,7 +18,7 @@ def vit(colors, recipe="modern", **more):
 
 
 @pytest.mark.parametrize("recipe", ["quick", "modern", "tutorial"])
-@pytest.mark.parametrize("other", ["resnet", "mixer", "densenet"])
+@pytest.mark.parametrize("other", ["resnet", "cct", "mixer", "densenet"])
 def test_configurations_of_a_pair_agree_in_all_shared_settings(colors, recipe, other):
     first = vit(colors, recipe, seed=7, lr=0.002)
     one, two = make_pair(first, other, minutes=3.0)

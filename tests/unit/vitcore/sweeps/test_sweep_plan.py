@@ -136,7 +136,7 @@ def test_invalid_sweep_of_samples_is_rejected(given, words):
         plan_samples(given.pop("models", ["vit"]), **given)
 
 
-@pytest.mark.parametrize("model", ["vit", "resnet", "mixer", "densenet"])
+@pytest.mark.parametrize("model", ["vit", "cct", "resnet", "mixer", "densenet"])
 def test_every_suggested_value_is_valid(model):
     at = make_config("quick", model=model)
     for name in settings_of(at):
