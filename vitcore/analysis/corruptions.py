@@ -56,7 +56,11 @@ def defocus_blur(x: np.ndarray, disk: tuple[float, float], random: np.random.Gen
 
 
 def disk_kernel(radius: float, spread: float) -> np.ndarray:
-    """Return a disk with the sum 1 whose edge is smoothed by a Gaussian of 3 x 3 (or 5 x 5) pixels."""
+    """Return a disk whose edge is smoothed by a Gaussian of 3 x 3 (or 5 x 5) pixels, as a kernel.
+
+    As with the authors' parameters, the sum is 1 up to a radius of 8, and 1.01 for the radius 10, where the
+    disk touches the border of the array that is smoothed.
+    """
     extent, edge = (8, 1) if radius <= 8 else (int(radius), 2)
     steps = np.arange(-extent, extent + 1)
     disk = (steps[:, None] ** 2 + steps**2 <= radius**2).astype(np.float64)

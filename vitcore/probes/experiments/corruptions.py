@@ -101,4 +101,5 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=32,
+    alone=True,
 )
