@@ -100,6 +100,6 @@ PROBE = Probe(
     values=CorruptionValues,
     steps=measure,
     finding=finding,
-    order=32,
+    order=36,
     alone=True,
 )
