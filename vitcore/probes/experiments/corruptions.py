@@ -32,6 +32,7 @@ class CorruptionValues(CurveValues):
         Panel(ALL, "Mean of all corruptions"),
         *(Panel(f"accuracy, {kind}", kind[0].upper() + kind[1:]) for kind in KINDS),
     )
+    even = True  # a tick for each severity
 
 
 def measure(
