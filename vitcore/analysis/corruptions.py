@@ -67,8 +67,8 @@ def disk_kernel(radius: float, spread: float) -> np.ndarray:
     bell = np.exp(-(np.arange(-edge, edge + 1) ** 2) / (2 * spread**2))
     bell /= bell.sum()
     smooth = np.pad(disk / disk.sum(), edge, mode="reflect")
-    for axis in (0, 1):
-        smooth = np.apply_along_axis(np.convolve, axis, smooth, bell, mode="valid")
+    for _ in range(2):  # down, then across
+        smooth = np.array([np.convolve(column, bell, mode="valid") for column in smooth.T])
     used = np.flatnonzero(smooth.sum(axis=0) > 0)
     return smooth[used[0] : used[-1] + 1, used[0] : used[-1] + 1]
 
