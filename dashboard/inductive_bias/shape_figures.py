@@ -6,6 +6,7 @@ An experiment whose values have these shapes needs no code here. A new shape nee
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,10 +17,11 @@ from dashboard.inductive_bias import figures, matrix_figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from vitcore import numbers
-from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Shape
+from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Panel, Shape
 from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words
 
+SIDE_BY_SIDE = 3  # panels of curves in one figure
 CONSTANT = 0.97  # a model with at least this consistency everywhere predicts one class for nearly all images
 
 
@@ -33,8 +35,19 @@ def draw(lines: Sequence[Line[Values]], context: Context) -> list[Drawn]:
 
 
 def _curves(lines: list[Line[Curves]], context: Context) -> list[Drawn]:
-    foot = _constant(lines, context)
-    return [Drawn(figures.curves(lines, context.chance, context.view), context.question, foot=foot)]
+    """Draw at most three panels side by side, and further panels as further figures below."""
+    panels, drawn = lines[0].values.panels, []
+    for start in range(0, len(panels), SIDE_BY_SIDE):
+        some = panels[start : start + SIDE_BY_SIDE]
+        parts = [line.of(dataclasses.replace(line.values, panels=some)) for line in lines]
+        alt = context.question if len(some) == len(panels) else f"{context.question} {_titles(some)}."
+        drawn.append(Drawn(figures.curves(parts, context.chance, context.view), alt))
+    drawn[-1] = dataclasses.replace(drawn[-1], foot=_constant(lines, context))
+    return drawn
+
+
+def _titles(panels: Sequence[Panel]) -> str:
+    return enumerate_words([panel.title for panel in panels])
 
 
 def _constant(lines: list[Line[Curves]], context: Context) -> str:

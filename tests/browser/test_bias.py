@@ -214,20 +214,11 @@ def test_every_experiment_gives_the_same_on_the_page_and_on_the_command_line(vis
         page = visitor.open(f"inductive_bias?{address}&n=100&untrained=false")
         page.locator(".st-key-measure").get_by_role("button").click()
         expect(page.get_by_text(re.compile(r"n = 100\b")).first).to_be_visible(timeout=120_000)
-    command = [
-        sys.executable,
-        "-m",
-        "vitcore",
-        "probe",
-        "all",
-        "--runs",
-        vit.id,
-        resnet.id,
-        "--images",
-        "100",
-    ]
+    measured = ["--runs", vit.id, resnet.id, "--images", "100", "--json"]
     environment = os.environ | {"VITLAB_RUNS": str(tmp_path)}  # copies of the runs without measurements
-    subprocess.run([*command, "--json"], env=environment, check=True, capture_output=True)
+    for name in ("all", *(probe.name for probe in PROBES.values() if probe.alone)):
+        command = [sys.executable, "-m", "vitcore", "probe", name, *measured]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
     on_page, by_command = server.home / "runs" / ".probes", tmp_path / ".probes"
     names = {path.name for path in by_command.glob("*.json")}
     assert {name.rsplit("-", 1)[0] for name in names} == set(PROBES)

@@ -56,7 +56,7 @@ def probe(
         for run in runs:
             print(measure_first_look(run))
         return
-    wanted = list(PROBES.values()) if name == "all" else [find_probe(name)]
+    wanted = [one for one in PROBES.values() if not one.alone] if name == "all" else [find_probe(name)]
     given, results = parse_settings(settings), []
     for found in wanted:
         chosen = found.settings(given)

@@ -10,6 +10,7 @@ from dashboard.inductive_bias.lines import Context, Line
 from dashboard.inductive_bias.shape_figures import draw
 from vitcore.probes import View
 from vitcore.probes.experiments.cka import SimilarityValues
+from vitcore.probes.experiments.corruptions import CorruptionValues
 from vitcore.probes.experiments.distance import DistanceValues
 from vitcore.probes.experiments.receptive_field import FieldValues
 from vitcore.probes.experiments.shift import BORDERS, ShiftValues
@@ -46,6 +47,15 @@ def test_note_on_constant_predictions_begins_with_a_capital_letter():
     line = Line("untrained ResNet", COLOR, "dot", values)
     (drawn,) = draw([line], Context("Does it stay?", View("zero"), 0.1))
     assert drawn.foot.startswith("Untrained ResNet predicts")
+
+
+def test_more_than_three_panels_become_several_figures_with_different_descriptions():
+    curves = dict.fromkeys(CorruptionValues.names, series(1, 0.5))
+    values = CorruptionValues(x=[0, 5], unit="severity", curves=curves)
+    drawn = draw(both(values), Context("Does it?", View(), 0.1))
+    titles = [[note.text for note in one.figure.plot.layout.annotations[:3]] for one in drawn]
+    assert [title for three in titles for title in three] == [panel.title for panel in values.panels]
+    assert len({one.alt for one in drawn}) == len(drawn) == 3
 
 
 def test_shuffle_has_a_categorical_axis():
