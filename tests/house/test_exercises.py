@@ -113,6 +113,13 @@ def inductive_bias_occlusion():
     return [f"The ViT {vit}, the ResNet {resnet}"]
 
 
+def inductive_bias_corruptions():
+    vit, resnet = at("corruptions", "accuracy, mean of all", 5)
+    bright = at("corruptions", "accuracy, brightness", 5)
+    assert [find_run(run).config.augment for run in RUNS] == ["trivial", "shift"]
+    return [f"The ViT {vit}, the ResNet {resnet}", f"for brightness, with {bright[0]} and {bright[1]}"]
+
+
 def inductive_bias_receptive_field():
     vit, resnet = (values("receptive-field", run)["reach"]["mean"] for run in RUNS)
     first = next(i for i, reach in enumerate(resnet) if reach > vit[1])  # 0 is the input
