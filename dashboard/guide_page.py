@@ -89,9 +89,10 @@ def _part(name: str, part: Part, labels: dict[str, str]) -> None:
 
 def _exercise(label: str, exercise: Exercise) -> None:
     with st.container(key=f"exercise_{label.replace('.', '_')}", gap="xsmall"):
-        st.markdown(f"**Exercise {label}** &ensp; {exercise.question}")
+        view = f"[Open the view]({address(exercise.page, exercise.query)})"
+        st.markdown(f"**Exercise {label}** &ensp; {exercise.question} {view}")
         with st.expander(f"Answer {label}"):
-            st.markdown(f"{exercise.answer}\n\n[Open the view]({address(exercise.page, exercise.query)})")
+            st.markdown(exercise.answer)
 
 
 def _neighbors(name: str) -> None:

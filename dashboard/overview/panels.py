@@ -28,7 +28,10 @@ from vitcore.runs.folder import Run
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
-TINTED = "**Magenta** marks the regions that contribute most to each prediction. Each map has its own scale."
+TINTED = (
+    "**Magenta** marks where attention leads back to (ViT), and what raises the score of the predicted class "
+    "(ResNet). Each map has its own scale."
+)
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,10 @@ def test_every_exercise_is_asked_once_and_its_answer_is_folded(whole_guide):
     answers = [expander for expander in whole_guide.expander if expander.label.startswith("Answer")]
     assert len(answers) == sum(map(len, exercises().values()))
     assert len({expander.label for expander in answers}) == len(answers)
-    for expander in answers:
-        assert not expander.proto.expanded
-        assert "](./" in expander.markdown[0].value
+    assert not any(expander.proto.expanded for expander in answers)
+    questions = [text.value for text in whole_guide.markdown if text.value.startswith("**Exercise")]
+    assert len(questions) == len(answers)
+    assert all("](./" in question for question in questions)  # the reader looks before unfolding the answer
     for name in PAGES:
         assert sorted(chapter(name).names("exercise")) == sorted(exercises()[name])
 

@@ -122,21 +122,23 @@ export function sentenceOf(view) {
   return [
     normsInput(block)
       ? "Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers " +
-        `for each of its ${h.dim} channels.`
+        `for each of its ${h.dim} channels. A column of the picture is one token.`
       : `Block ${
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
     "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
     `(what it passes on), ${size} numbers each.`,
-    `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size}.`,
+    `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +
+    "so that scores do not grow with the number of channels.",
     changed
       ? `Temperature ${
         formatted(temperature)
       } is not the model's, which uses 1. Low values sharpen the weights, high values even them out.`
-      : "The exponential makes all scores positive, and division by their sum gives weights that sum to 1.",
+      : `Each score goes through exp, which is positive. Divided by their sum over all ${h.tokens} keys, ` +
+        "they are weights that sum to 1.",
     `The output of head ${
       head + 1
-    } is the sum of all values, each times its weight. A long value counts for more.` +
+    } is the sum of all values, each times its weight. At equal weight, a longer value contributes more.` +
     (changed ? ` Temperature ${formatted(temperature)} is not the model's.` : ""),
     `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${
       h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""
@@ -145,8 +147,8 @@ export function sentenceOf(view) {
       ? "The output of attention is added to the token, and the sum is normalized."
       : "Attention does not replace the token. Its output is added to the residual stream. " +
         "The MLP reads the sum, normalized.",
-    `Each token passes through ${h.hidden} units on its own. ` +
-    "An active unit adds its own vector to the output.",
+    `Each token passes through a hidden layer of ${h.hidden} units on its own. ` +
+    "Each unit adds its vector, times its activation, to the output.",
     normsSum(block, "sum2")
       ? `The output of the MLP is added, and the sum is normalized. ${next}`
       : `The output of the MLP is added to the residual stream. ${next}`,
@@ -274,7 +276,9 @@ function valueReading({ block, panel, key, head, j, attention }, _, name) {
   const total = contributions.reduce((a, b) => a + b, 0);
   const one = panel === "v" ? ` Its number ${j + 1}: ${formatted(headPart(block, "v", key, head)[j])}.` : "";
   return `${name}: weight ${inPercent(weights[key])} \u00d7 norm ${formatted(lengths[key])} of its value = ` +
-    `${formatted(contributions[key])}, ${inPercent(contributions[key] / total)} of all norms.${one}`;
+    `${formatted(contributions[key])}, ${
+      inPercent(contributions[key] / total)
+    } of the sum of all norms.${one}`;
 }
 
 function joinReading({ block, panel, token, j, sum }, h) {

@@ -20,7 +20,7 @@ _strip = Part(
     '<section class="tour" aria-label="Tour" hidden><span class="tour-count"></span>'
     '<p class="tour-words"><b></b> <span></span></p><span class="tour-buttons">'
     '<button type="button">Skip</button><a target="_self" data-do="back">Back</a>'
-    '<a target="_self" data-do="next">Next</a></span></section>',
+    '<a target="_self" data-do="next">Next stop</a></span></section>',
     STYLE,
     bundle(HERE / "tour.js"),
 ).element()
