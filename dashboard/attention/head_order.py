@@ -82,7 +82,7 @@ MEASURES = (
     Measure(
         "change",
         "log_change",
-        "change of log probability without it",
+        "effect of removal",
         " nats",
         digits=2,
         fine=3,
@@ -91,7 +91,7 @@ MEASURES = (
     Measure(
         "accuracy",
         "accuracy_change",
-        "change of accuracy without it",
+        "effect on accuracy",
         " pt",
         fine=1,
         scale=100,
