@@ -23,7 +23,6 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState, BlockState
-from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -53,7 +52,7 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
 
 def _most_numbers(run: Run, step: int) -> int:
     """Return the largest number of a step that a link can name: see `countOf` in block/pins.js."""
-    options = ViTOptions(**run.config.options)
+    options = views.vit_options(run)
     if step in range(2, 6):
         return options.embed_dim // options.num_heads
     if step == MLP:

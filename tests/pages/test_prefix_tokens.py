@@ -214,3 +214,12 @@ def test_maps_of_a_model_with_a_thousand_classes_are_computed_for_the_chosen_one
     maps = relevance.relevance(net, pixels.expand(2, -1, -1, -1), torch.tensor([700, 3]))[:, 0, 1:]
     maps /= maps.mean(dim=1, keepdim=True)
     np.testing.assert_allclose(found.ravel(), maps[0] - maps[1], atol=1e-3)
+
+
+def test_link_to_a_number_of_a_cct_is_checked_as_that_of_a_vit(tmp_path):
+    run = make_run(tmp_path / "runs", "small", model="cct", **SMALL)
+    dim, head = run.config.options["embed_dim"], run.config.options["num_heads"]
+    for step, most in ((1, dim), (3, dim // head), (8, run.config.options["hidden_dim"])):
+        at = {"view": "Inside a block", "step": str(step)}
+        assert block.unavailable(run, {**at, "number": str(most)}) == []
+        assert block.unavailable(run, {**at, "number": str(most + 1)}) == ["number"]
