@@ -114,8 +114,8 @@ def first_shown(
     """Return the rows (layer, row) of the numbers that the stepper writes out before anything is pointed at.
 
     These are the number that is `pinned`, the largest numbers of the token, as in `j` of
-    dashboard/components/block/block.js, and its most active units.
-    `image` is uint8 [3, S, S], or None for the positions only.
+    dashboard/components/block/block.js, and its most active units. `image` is uint8 [3, S, S], or None for
+    the positions only.
     """
     import torch
 

@@ -200,10 +200,6 @@ def read_shapes(model: str, shapes: Shapes) -> Described | None:
         return Described({}, 10)
     try:
         return READERS[model].read(shapes)
-    except (
-        KeyError,
-        IndexError,
-        ValueError,
-        StopIteration,
-    ):  # a missing weight, or one with another number of axes
+    # a missing weight, or one with another number of axes
+    except (KeyError, IndexError, ValueError, StopIteration):
         return None

@@ -86,8 +86,8 @@ class Block(nn.Module):
     """Attention and a two-layer MLP, each with a residual.
 
     Normalization comes before the branch (pre) or after the sum (post). In a CCT it comes before attention,
-    and again after the sum with it (cct). LayerScale (Touvron et al. 2021)
-    multiplies each channel of a branch by a learned factor, which starts at `layer_scale`. 0 turns it off.
+    and again after the sum with it (cct). LayerScale (Touvron et al. 2021) multiplies each channel of a
+    branch by a learned factor, which starts at `layer_scale`. 0 turns it off.
     """
 
     layer_scale_1: nn.Parameter | None

@@ -5,9 +5,9 @@ the gradient at w + rho * g / |g|, with which the optimizer then updates w. The 
 Optimizers, weight decay and clipping work as without SAM, on this other gradient.
 
 Both passes draw the same random numbers, so that the second loss is that of the same network with the same
-dropped units, branches and patches. The running statistics of batch norm take part in
-the first pass only. Several ranks that train together each climb along the gradient of their own share of the
-batch, and then average the second gradients.
+dropped units, branches and patches. Only the first pass updates the running statistics of batch norm. Several
+ranks that train together each climb along the gradient of their own share of the batch, and then average the
+second gradients.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitcore.training.ranks import random_state, restore_random_state
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class SharpnessAware:
@@ -65,7 +66,7 @@ class SharpnessAware:
 @contextlib.contextmanager
 def kept_statistics(model: nn.Module) -> Iterator[None]:
     """Keep the running statistics of batch norm. Batches are still normalized by their own statistics."""
-    norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    norms = [m for m in model.modules() if isinstance(m, BATCH_NORMS) and m.track_running_stats]
     for norm in norms:
         norm.track_running_stats = False
     try:
