@@ -25,8 +25,19 @@ class Stepper:
         expect(page.locator(f"{self.selector}[data-step]{wanted}")).to_be_visible()
 
     def point(self, page: Page, panel: str, x: float = 0.5, y: float = 0.5) -> list[float]:
-        """Move the pointer into a panel, once it is drawn, by fractions of its width and height."""
-        place = page.wait_for_function(
+        """Move the pointer into a panel, once it is drawn, by fractions of its width and height.
+
+        A drawing that is resized meanwhile would be missed: the pointer follows until it stays.
+        """
+        place: list[float] = []
+        while (found := self.place(page, panel, x, y)) != place:
+            place = found
+            page.mouse.move(*place)
+        return place
+
+    def place(self, page: Page, panel: str, x: float, y: float) -> list[float]:
+        """Return the point of the window at fractions of a panel's width and height, once it is drawn."""
+        return page.wait_for_function(
             f"(([id, x, y]) => {{ const s = {self.script}, box = s.canvas.getBoundingClientRect();"
             "const { image, panels } = s.layout;"
             "const found = id === 'image' ? { ...image, w: image.size, h: image.size }"
@@ -36,8 +47,6 @@ class Stepper:
             "return [box.left + at(found.x + x * found.w), box.top + at(found.y + y * found.h)]; })",
             arg=[panel, x, y],
         ).json_value()
-        page.mouse.move(*place)
-        return place
 
 
 def reading(page: Page) -> Locator:
