@@ -25,7 +25,7 @@ const REST_MS = 120; // of the pointer, before weights are asked for
 // the array whose largest number is pointed at first
 const MAIN = ["input", null, null, null, null, "projected", "sum1", "active", "sum2", null];
 
-class BlockStepper extends /** @type {any} */ (InsideStepper) {
+class BlockStepper extends InsideStepper {
   query = 0; // the chosen token
   head = 0;
   temperature = 1;

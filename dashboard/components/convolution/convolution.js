@@ -34,7 +34,7 @@ const COLORED = {
   head: "output",
 };
 
-class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
+class ConvolutionStepper extends InsideStepper {
   index = 0; // of the convolution in the block
   channel = 0; // of the output
   pinned = { row: 0, column: 0 }; // the chosen position

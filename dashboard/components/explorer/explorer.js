@@ -28,7 +28,7 @@ import { AttentionView } from "./view.js";
 
 const PLAY_MS = 700; // per snapshot
 
-class Explorer extends /** @type {any} */ (AttentionView) {
+class Explorer extends AttentionView {
   // data from the server
   image = null; // Uint8Array [S, S, 3]
   frame = null; // weights and rollout

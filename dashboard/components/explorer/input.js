@@ -8,7 +8,7 @@ import { maskText, paintBrush } from "./mask.js";
 import { AttentionInput, pointerIn, squareUnder } from "./pointer.js";
 import { dotUnder } from "./scene.js";
 
-export class Input extends /** @type {any} */ (AttentionInput) {
+export class Input extends AttentionInput {
   constructor(explorer) {
     super(explorer, {
       cls: () => this.toggleToken(0),

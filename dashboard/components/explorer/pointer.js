@@ -23,10 +23,7 @@ export function squareUnder(event, element, count) {
   return index(y, height) * count + index(x, width);
 }
 
-/**
- * The base of both. Each has `actions` of its buttons, `move(dx, dy)` for the chosen token, `shape` with the
- * numbers of layers and heads, more `keys`, and `forgetPointer()`.
- */
+/** The base of both. At its end are the members that each of them has. */
 export class AttentionInput {
   /**
    * @param {any} view
@@ -86,22 +83,22 @@ export class AttentionInput {
   }
 
   keyAction(key) {
-    const own = /** @type {any} */ (this), { view } = this, { layers, heads } = own.shape;
+    const { view, shape: { layers, heads } } = this;
     const cycle = (name, by, count) => {
       view.set({ [name]: (view.state[name] + by + count + 1) % (count + 1), map: "head" });
     };
     const keys = {
-      ArrowLeft: () => own.move(-1, 0),
-      ArrowRight: () => own.move(1, 0),
-      ArrowUp: () => own.move(0, -1),
-      ArrowDown: () => own.move(0, 1),
+      ArrowLeft: () => this.move(-1, 0),
+      ArrowRight: () => this.move(1, 0),
+      ArrowUp: () => this.move(0, -1),
+      ArrowDown: () => this.move(0, 1),
       "[": () => cycle("layer", -1, layers),
       "]": () => cycle("layer", 1, layers),
       ",": () => cycle("head", -1, heads),
       ".": () => cycle("head", 1, heads),
       r: this.actions.rollout,
       o: this.actions.overlay,
-      ...own.keys,
+      ...this.keys,
     };
     return Object.hasOwn(keys, key) ? keys[key] : null;
   }
@@ -109,4 +106,17 @@ export class AttentionInput {
   forgetPointer() {
     this.view.hoveredCell = null;
   }
+
+  /** @returns {{ layers: number, heads: number }} */
+  get shape() {
+    throw new Error("an input must have this member");
+  }
+
+  /** @returns {Record<string, () => void>} the actions of more keys */
+  get keys() {
+    return {};
+  }
+
+  // Choose another token.
+  move(_dx, _dy) {}
 }

@@ -5,14 +5,13 @@ import { View } from "../shared/view.js";
 
 const ASK_MS = 40; // delay of a request, so that quick changes make one request
 
-/**
- * The base of both. Each has `readAddress()`, `showControls()`, `ask(kind)`, and an `input` with
- * `press(event)`.
- */
-export class AttentionView extends /** @type {any} */ (View) {
+/** The base of both. At its end are the members that each of them has. */
+export class AttentionView extends View {
   header = null; // of the message
   state = null; // the part of the view that the address holds, see state.js
   hoveredCell = null; // the map under the pointer
+  /** @type {import("./pointer.js").AttentionInput | null} */
+  input = null;
 
   // Set what is under the pointer.
   point(changes) {
@@ -51,5 +50,19 @@ export class AttentionView extends /** @type {any} */ (View) {
     if (!this.parameters()) return;
     this.state = this.readAddress();
     this.set({}, { ask: true });
+  }
+
+  // Return the state in the address, as far as this view has it.
+  /** @returns {any} */
+  readAddress() {
+    throw new Error("a view must have this member");
+  }
+
+  // Show the state in the buttons.
+  showControls() {}
+
+  // Send a request with the state to the server.
+  ask(kind) {
+    this.host.ask(kind);
   }
 }

@@ -15,7 +15,7 @@ import { paintFeatures, showFeaturesControls, showFeaturesTexts } from "./panels
 import { paintColors, paintValues, spanOf } from "./scene.js";
 import { featuresAddress, readFeaturesState } from "./state.js";
 
-class FeaturesView extends /** @type {any} */ (AttentionView) {
+class FeaturesView extends AttentionView {
   // data from the server
   norms = null; // Float32Array [points, T]
   features = new Map(); // { units, colors, shares } by point

@@ -9,7 +9,7 @@ import { featuresCellUnder } from "./scene.js";
 
 const OF_HEADS = [",", ".", "r"]; // keys of the explorer without a meaning here
 
-export class FeaturesInput extends /** @type {any} */ (AttentionInput) {
+export class FeaturesInput extends AttentionInput {
   constructor(view) {
     super(view, {
       cls: () => this.toggleToken(0),

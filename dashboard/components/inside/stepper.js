@@ -15,18 +15,8 @@ const STEP_MS = 4000; // while playing
 const MARGIN = 4; // pixels around the drawing, for rings at the border
 const FOOTING = 4;
 
-/**
- * The base of both steppers. Each has, in addition to the numbers of a block (`unpack`):
- * - its state: `accept(before)` takes it over when numbers arrive, `state(block)` returns it as query
- *   parameters;
- * - `titles` and `lastStep` of its steps, `blockIndex` and `lastBlock` of the model;
- * - `onward`: what comes after the last step, { label, loads }, or null; `leave()` shows it;
- * - its controls: `showChoices()` after new numbers, `showState()` after a change;
- * - `compute()`: what depends on the state; `texts()`: what is written around the drawing;
- * - the drawing: `arrange()`, `paint(p, theme)`, and `pointAt(x, y)` for the pointer;
- * - `attributes()`: its state as attributes of the root; `fileName` and `rows()`: its files.
- */
-export class InsideStepper extends /** @type {any} */ (View) {
+/** The base of both steppers. At its end are the members that each of them has. */
+export class InsideStepper extends View {
   block = null; // the numbers, see data.js
   step = 0;
   playing = false;
@@ -39,6 +29,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
   w = 0; // size of the drawing in pixels, before scaling with the type
   h = 0;
   zoom = 1;
+  press = (_event) => {}; // of a key, see input.js
 
   constructor(root) {
     super(root);
@@ -231,4 +222,94 @@ export class InsideStepper extends /** @type {any} */ (View) {
     low.textContent = limit === null ? "" : `${colored}: \u2264 ${formatted(-limit)}`;
     high.textContent = limit === null ? "" : `\u2265 ${formatted(limit)}`;
   }
+
+  // Return the numbers of a message, with its header.
+  /** @returns {any} */
+  unpack(_bytes) {
+    throw abstract();
+  }
+
+  // Take over the state when numbers arrive. `before`: the numbers until now, or null.
+  accept(_before) {}
+
+  // Return the state, with another block if it is given, as query parameters.
+  /** @returns {Record<string, string | null>} */
+  state(_block) {
+    throw abstract();
+  }
+
+  /** @returns {string[]} of the steps */
+  get titles() {
+    throw abstract();
+  }
+
+  /** @returns {number} the index of the last step */
+  get lastStep() {
+    throw abstract();
+  }
+
+  /** @returns {number} the index of the block that is shown */
+  get blockIndex() {
+    throw abstract();
+  }
+
+  /** @returns {number} the index of the last block of the model */
+  get lastBlock() {
+    throw abstract();
+  }
+
+  // What comes after the last step, if anything does. `loads`: the server must send it.
+  /** @returns {{ label: string, loads: boolean } | null} */
+  get onward() {
+    return null;
+  }
+
+  // Show what comes after the last step.
+  leave() {}
+
+  // Show the controls after new numbers, and after a change of the state.
+  showChoices() {}
+  showState() {}
+
+  // Compute what depends on the state.
+  compute() {}
+
+  // Return what is written around the drawing: see showTexts.
+  /** @returns {any} */
+  texts() {
+    throw abstract();
+  }
+
+  // Return the layout of the drawing. `w` and `h` are its size.
+  /** @returns {any} */
+  arrange() {
+    throw abstract();
+  }
+
+  paint(_painter, _theme) {}
+
+  // Return what is at a point of the drawing, or null.
+  /** @returns {any} */
+  pointAt(_x, _y) {
+    return null;
+  }
+
+  // Return the state as attributes of the root.
+  /** @returns {Record<string, any>} */
+  attributes() {
+    return {};
+  }
+
+  /** @returns {string} the name of a file without its ending */
+  get fileName() {
+    throw abstract();
+  }
+
+  // Return the rows of the CSV file.
+  /** @returns {any[]} */
+  rows() {
+    throw abstract();
+  }
 }
+
+const abstract = () => new Error("a stepper must have this member");

@@ -7,7 +7,7 @@ import { hasCls, neighborOf } from "../shared/tokens.js";
 import { partnerCell, partnerToken } from "./difference.js";
 import { savePair, savePairCsv } from "./files.js";
 
-export class PairInput extends /** @type {any} */ (AttentionInput) {
+export class PairInput extends AttentionInput {
   constructor(pair) {
     super(pair, {
       cls: () => this.toggleToken(0),

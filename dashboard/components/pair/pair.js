@@ -25,7 +25,7 @@ import { showPairControls, showPairTexts } from "./panels.js";
 import { paintPair } from "./view.js";
 
 // `state` is that of explorer/state.js, and rightSnapshot: a step, "best", or null for the first one
-class Pair extends /** @type {any} */ (AttentionView) {
+class Pair extends AttentionView {
   header = null;
   sides = null; // the headers of the left and the right side
   images = null;

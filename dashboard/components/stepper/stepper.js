@@ -21,7 +21,7 @@ const MOVE_MS = 1000, PAUSE_MS = 1200;
 const FOOT = 22; // pixels below the pictures, for their labels
 const EDGE = 2; // pixels around the drawing, for the ring of a patch at the border
 
-class Stepper extends /** @type {any} */ (View) {
+class Stepper extends View {
   step = 0;
   from = 0; // the step before the current move
   progress = 1; // of the move, 0 to 1
