@@ -157,10 +157,11 @@ def test_number_that_is_pointed_at_is_the_sum_of_the_terms_next_to_it(visitor, d
 def test_link_and_file_repeat_the_number_that_was_clicked(visitor, offline, tmp_path):  # noqa: F811
     page = visitor.open(f"{VIEW}&layer=3&query=2.3&step=7")
     expect_state(page, step=7, layer=3)
-    page.mouse.click(*point(page, "mlpInput", 0.808, 0.33))
+    place = point(page, "mlpInput", 0.808, 0.33)
     written = re.compile(r"^Row 7, column [345], channel 8\d of 256: \(.* mean .*variance .* = ")
     expect(reading(page)).to_have_text(written)
     text = reading(page).inner_text()
+    page.mouse.click(*place)  # pins what the pointer shows: a pixel has two channels
     point(page, "input", 0.1, 0.1)  # only while the pointer is there
     expect(reading(page)).not_to_have_text(text)
     page.mouse.move(5, 5)

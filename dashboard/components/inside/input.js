@@ -86,6 +86,7 @@ function keyAction(stepper, own, { key, shiftKey }) {
 
 function listenToPointer(stepper, own) {
   const { canvas } = stepper;
+  let pressed = null; // what was under the pointer when it went down
   const find = (event) => {
     const box = canvas.getBoundingClientRect();
     return stepper.block ? stepper.hitTest(event.clientX - box.left, event.clientY - box.top) : null;
@@ -95,10 +96,15 @@ function listenToPointer(stepper, own) {
     if (found || stepper.hovered !== null || stepper.pin) stepper.point(found);
   };
   canvas.addEventListener("pointermove", track);
-  canvas.addEventListener("pointerdown", track);
+  canvas.addEventListener("pointerdown", (event) => {
+    pressed = find(event);
+    track(event);
+  });
   canvas.addEventListener("pointerleave", () => stepper.block && stepper.point(null));
   canvas.addEventListener("click", (event) => {
-    const found = find(event);
+    // a click has whole pixels, which may be other rows than those of the pointer
+    const found = pressed ?? find(event);
+    pressed = null;
     if (found) own.click(found);
   });
 }
