@@ -17,14 +17,14 @@ from dashboard.training import announcements, rehearsal
 from dashboard.training.form import Form
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config
+from vitcore.config import Config, setting_title, text_of
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.reading import parse_yaml, short
 from vitcore.recipes import FINE_TUNING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, can_start
-from vitcore.runs.titles import data_title
+from vitcore.runs.titles import data_title, setting_words
 from vitcore.sweeps.estimate import (
     TRAINING_IMAGES,
     Speed,
@@ -40,12 +40,10 @@ from vitcore.sweeps.plan import (
     Plan,
     plan_samples,
     plan_study,
-    setting_title,
-    settings_of,
     suggest,
-    text_of,
 )
 from vitcore.sweeps.sweep import launch_sweep
+from vitcore.sweeps.variants import SUGGESTED, parse_variant, settings_of
 from vitcore.sweeps.wording import length_of, seeds_of
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
@@ -171,10 +169,12 @@ def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
     first = list(dict.fromkeys([form.model, "vit", "resnet"]))
     models = st.multiselect(
         "Models",
-        list(ARCHITECTURES),
+        [*ARCHITECTURES, *SUGGESTED],
         default=first[:2],
-        format_func=lambda name: ARCHITECTURES[name].label,
+        format_func=_model_label,
         key=f"sweep_models_{form.model}",
+        accept_new_options=True,
+        help="Add a model with settings of its own by typing it, for example `vit+num_layers=4+sam_rho=0.1`.",
     )
     able = {run.id: run for run in found if can_start(run)}
     titles = run_labels(list(able.values()))
@@ -218,13 +218,23 @@ def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
         steps=int(steps or 0),
         seeds=seeds,
         recipe="quick" if base.start else form.recipe,
-        own=own if form.model in models else None,
+        own=own if form.model in {parse_variant(text)[0] for text in models} else None,
         starts=[able[name] for name in starts],
         start_recipe=form.recipe if form.recipe in FINE_TUNING else FIRST_RECIPE,
         batch_size=base.batch_size,
         device=base.device,
         **scratch,
     )
+
+
+def _model_label(text: str) -> str:
+    """Return how the menu names a model or a variant of it: as the figure does, if it can be read."""
+    with contextlib.suppress(UserError):
+        model, settings = parse_variant(text)
+        if model in ARCHITECTURES:
+            words = ", ".join(setting_words(model, name, value) for name, value in settings.items())
+            return ARCHITECTURES[model].label + (f" ({words})" if words else "")
+    return text
 
 
 def _study(base: Config) -> Plan | None:

@@ -223,6 +223,16 @@ def test_long_sweep_must_be_confirmed(monkeypatch):
     assert not widget(app, "button", "Launch 6 runs").disabled
 
 
+def test_variants_of_a_model_are_lines_of_a_sweep():
+    app = open_app("training", model="ViT")
+    models = widget(app, "multiselect", "Models")
+    models.set_value([*models.value, "vit+conv_stem"]).run()
+    widget(app, "button", "Launch 9 runs")
+    models.set_value(["vit+"]).run()
+    assert not app.exception
+    assert [escape("vit+") in error.value for error in app.error] == [True]
+
+
 def test_time_of_a_sweep_never_comes_from_another_network_on_other_data(monkeypatch):
     monkeypatch.setattr(resources, "devices", lambda: [Device("cpu", "cpu", processor_name())])
     make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)

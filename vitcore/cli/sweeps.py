@@ -62,7 +62,8 @@ def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool)
 @sweep.command()
 def samples(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL...]", help="From scratch, for example: vit resnet")
+        list[str] | None,
+        typer.Argument(metavar="[MODEL...]", help="From scratch, for example: vit vit+conv_stem resnet"),
     ] = None,
     starts: Annotated[
         list[str] | None,

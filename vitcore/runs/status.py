@@ -109,8 +109,8 @@ class Status(BaseModel):
 class SweepLink(BaseModel):
     """The link from a run to its sweep (`vitcore.sweeps.sweep`).
 
-    `varied` holds the settings in which a run of a study differs from the base configuration. Another
-    version may know more settings.
+    `varied` holds the settings in which a run of a study differs from the base configuration, or a variant of
+    a model from its recipe. Another version may know more settings.
     """
 
     name: str = Field(pattern=r"^[\w.-]{1,80}$")
@@ -127,6 +127,11 @@ class Meta(BaseModel):
     note: Note = ""
     pair: Word | None = None
     sweep: SweepLink | None = None
+
+    @property
+    def varied(self) -> dict[str, Any]:
+        """The settings in which the run differs from others of its sweep."""
+        return self.sweep.varied if self.sweep else {}
 
 
 def derive(status: Status, now: float | None = None) -> Status:

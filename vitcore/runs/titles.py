@@ -87,14 +87,15 @@ def default_title(config: Config) -> str:
     if config.minutes:
         changed.pop("epochs", None)  # the time budget replaces them
     for name, value in changed.items():
-        longer = f"{title}, {_words(config.model, name, value)}"
+        longer = f"{title}, {setting_words(config.model, name, value)}"
         if len(longer) > TITLE_LENGTH:
             break
         title = longer
     return title[:TITLE_LENGTH]
 
 
-def _words(model: str, name: str, value: Any) -> str:
+def setting_words(model: str, name: str, value: Any) -> str:
+    """Return a setting with its value in words: `SAM radius 0.1`, `no conv stem`, `50 % of the images`."""
     if name in ("epochs", "minutes"):
         return numbers.count(value, name.removesuffix("s"))
     if name == "train_share":

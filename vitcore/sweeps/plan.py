@@ -20,13 +20,14 @@ from vitcore.config import (
     choices,
     make_config,
     setting_of,
-    setting_title,
     text_of,
 )
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, fine_tuned
+from vitcore.runs.titles import setting_words
 from vitcore.sweeps.pair import SHARED
+from vitcore.sweeps.variants import FIXED, parse_variant, settings_of
 from vitcore.sweeps.wording import line_label, steps_of
 
 Kind = Literal["samples", "study"]
@@ -37,23 +38,6 @@ ALIKE = tuple(
     n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
 )
 OF_START = ("image_size", "preprocessing")  # what a fine-tuning has from its start
-FIXED = (
-    "start",
-    "start_digest",
-    "model",
-    "options",
-    "data",
-    "recipe",
-    "seed",
-    "device",
-    "devices",
-    "nodes",
-    "compile",
-    "cuda_graph",
-    "image_size",
-    "preprocessing",
-    "classes",
-)
 VALUES = {
     "patch_size": (2, 4, 8),
     "num_heads": (2, 4, 8),
@@ -66,7 +50,10 @@ VALUES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A run to launch. `varied` holds the one setting in which it differs from the base of a study."""
+    """A run to launch. `varied` holds the one setting in which it differs from the base of a study.
+
+    In a sweep of samples, it holds the settings of a variant of a model (`vit+conv_stem`).
+    """
 
     config: Config
     title: str
@@ -117,8 +104,9 @@ def plan_samples(
 
     All runs agree in the settings of `ALIKE`, so that they see the same images in the same batches. The
     values come from `shared` or the first model's recipe. Optimizer, learning rate and patch dropping come
-    from each model's recipe. `own` holds further settings by model. The seeds are the outermost loop, so that
-    complete curves are available early.
+    from each model's recipe. A model may have settings of its own: `vit+conv_stem` (see
+    `vitcore.sweeps.variants`). `own` holds further settings of all variants of a model. The seeds are the
+    outermost loop, so that complete curves are available early.
 
     `starts` are runs whose weights are fine-tuned with `start_recipe` in further runs. These keep the image
     size and the preprocessing of their start. `root` is the runs folder by whose ids the starts are named.
@@ -139,46 +127,52 @@ def plan_samples(
         name = min(wrong)
         raise UserError(
             f"The models of a sweep of samples share only {', '.join(ALIKE)}: write MODEL.{name} to set it "
-            "for "
-            "one model."
+            "for one model."
         )
-    if strange := set(own or {}) - set(models):
+    variants = [parse_variant(text) for text in models]
+    if strange := set(own or {}) - {model for model, _ in variants}:
         raise UserError(f"{min(strange)} is not a model of this sweep: choose one of {', '.join(models)}.")
-    if common := {n for values in (own or {}).values() for n in values if n in SHARED}:
+    particular = [*(own or {}).values(), *(settings for _, settings in variants)]
+    if common := {name for settings in particular for name in settings if name in SHARED}:
         raise UserError(
-            f"{min(common)} is the same for all models of a sweep of samples: leave out the name of the "
-            "model."
+            f"{min(common)} is the same for all models of a sweep of samples: set it without the "
+            "name of a model."
         )
     fixed = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
-    bases: dict[str, Config] = {}
-    for model in dict.fromkeys(models):
-        settings = dict((own or {}).get(model, {}))
-        if bases:
-            shared = {name: getattr(next(iter(bases.values())), name) for name in ALIKE}
+    lines: list[tuple[Config, dict[str, Any]]] = []
+    for model, varied in variants:
+        settings = {**(own or {}).get(model, {}), **varied}
+        if lines:
+            shared = {name: getattr(lines[0][0], name) for name in ALIKE}
         if model not in ARCHITECTURES:
             raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
-        named = recipe if not bases or recipe in ARCHITECTURES[model].recipes else "quick"
-        bases[model] = config = make_config(named, **{**shared, **fixed, **settings, "model": model})
+        if wrong := set(settings) & set(FIXED):
+            raise UserError(f"{min(wrong)} cannot be set for one model of a sweep: leave it out.")
+        named = recipe if not lines or recipe in ARCHITECTURES[model].recipes else "quick"
+        config = make_config(named, **{**shared, **fixed, **settings, "model": model})
+        varied = {name: setting_of(config, name) for name in varied}  # as numbers, whatever the text was
         if config.schedule == "multistep" and min(config.milestones, default=0) >= EPOCHS:
             raise UserError(
                 f"Recipe {config.recipe} lowers its learning rate after {min(config.milestones)} epochs, "
                 "which this "
                 f"sweep of {EPOCHS} never reaches: choose quick or modern."
             )
-    lines = list(bases.values())
+        if config not in (other for other, _ in lines):
+            lines.append((config, varied))
     for run in dict.fromkeys(starts):
         if lines:
-            shared = {name: getattr(lines[0], name) for name in ALIKE}
+            shared = {name: getattr(lines[0][0], name) for name in ALIKE}
         alike = {name: value for name, value in shared.items() if name not in OF_START}
-        lines.append(fine_tuned(run, start_recipe, root=root, **{**alike, **fixed}))
+        lines.append((fine_tuned(run, start_recipe, root=root, **{**alike, **fixed}), {}))
     entries = [
         Entry(
             build_config(**{**base.model_dump(), "train_share": share, "seed": seed}),
-            f"{line_label(base)}, {numbers.chosen_share(share)} of the images, seed {seed}",
+            f"{line_label(base, varied)}, {numbers.chosen_share(share)} of the images, seed {seed}",
+            varied,
         )
         for seed in dict.fromkeys(seeds)
         for share in sorted(set(shares))
-        for base in lines
+        for base, varied in lines
     ]
     return _checked(Plan("samples", tuple(entries)))
 
@@ -201,7 +195,7 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
                 at = setting_of(config, name)
                 variants.setdefault(
                     repr(config),
-                    (config, {name: at}, f"{setting_title(base.model, name).lower()} {text_of(at)}"),
+                    (config, {name: at}, setting_words(base.model, name, at)),
                 )
     entries = [
         Entry(
@@ -222,17 +216,6 @@ def _checked(plan: Plan) -> Plan:
             "values or seeds."
         )
     return plan
-
-
-def settings_of(base: Config) -> list[str]:
-    """Return the settings that a study can vary: the model's options, then those of the training."""
-    inner = list(ARCHITECTURES[base.model].options.model_fields)
-    return [*inner, *(name for name in Config.model_fields if name not in FIXED)]
-
-
-def is_setting(config: Config, name: str) -> bool:
-    """Return whether a study of this configuration can vary `name`."""
-    return name in settings_of(config)
 
 
 def with_setting(base: Config, name: str, value: Any) -> Config:

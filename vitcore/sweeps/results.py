@@ -15,11 +15,11 @@ from statistics import fmean, stdev
 from typing import Any, TypedDict
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config
+from vitcore.config import Config, setting_of, setting_title, text_of
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 from vitcore.sweeps.estimate import TRAINING_IMAGES
-from vitcore.sweeps.plan import is_setting, setting_of, setting_title, text_of
+from vitcore.sweeps.variants import is_setting
 from vitcore.sweeps.wording import line_label, steps_of
 
 
@@ -41,10 +41,10 @@ class Score(TypedDict):
 
 
 class SamplePoint(Score):
-    """One architecture on one share of the training images."""
+    """One model on one share of the training images."""
 
     model: str  # name of the architecture
-    label: str  # with what it starts from
+    label: str  # with its own settings and what it starts from
     start: str  # the run from whose weights it starts; empty from scratch
     data: str
     recipe: str
@@ -128,15 +128,15 @@ def _chance(config: Config) -> float | None:
 def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
     """Return the test accuracy as a function of the share of the training images.
 
-    There is one row per architecture, start and share, in the order of the menus and from the smallest share
-    up. Seeds are averaged. Unfinished shares have `mean` None. Use it for `Sweep.runs` of kind `samples` or
-    any other runs: runs that differ in start, data, recipe, steps or batch size are never averaged. The
-    figure is `dashboard.sweeps.figures.sample_efficiency`.
+    There is one row per model, its own settings, start and share, in the order of the menus and from the
+    smallest share up. Seeds are averaged. Unfinished shares have `mean` None. Use it for `Sweep.runs` of kind
+    `samples` or any other runs: runs that differ in start, data, recipe, steps or batch size are never
+    averaged. The figure is `dashboard.sweeps.figures.sample_efficiency`.
     """
     groups: dict[tuple, list[tuple[Run, Status]]] = {}
     for run in runs:
         config = run.config
-        where = (config.start, config.start_digest, config.freeze)
+        where = (config.start, config.start_digest, config.freeze, line_label(config, run.meta.varied))
         where += (config.data, steps_of(config), config.batch_size, config.recipe)
         groups.setdefault((config.model, *where, config.train_share), []).append((run, run.status()))
     order = list(ARCHITECTURES)
@@ -146,13 +146,13 @@ def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
             if count := status.result.get("n_train"):
                 counted[run.config.data, run.config.train_share] = count
     rows = []
-    for key in sorted(groups, key=lambda k: (order.index(k[0]), *map(repr, k[1:-1]), k[-1])):
+    for key in sorted(groups, key=lambda k: (order.index(k[0]), *map(str, k[1:-1]), k[-1])):
         config, share = groups[key][0][0].config, key[-1]
         total = TRAINING_IMAGES.get(config.data)
         rows.append(
             SamplePoint(
                 model=config.model,
-                label=line_label(config),
+                label=line_label(config, groups[key][0][0].meta.varied),
                 start=config.start,
                 data=config.data,
                 recipe=config.recipe,
@@ -176,7 +176,7 @@ def study_rows(runs: Iterable[Run]) -> list[StudyPoint]:
     base: list[tuple[Run, Status]] = []
     settings: dict[str, dict[str, list[tuple[Run, Status]]]] = {}
     for run in runs:
-        varied = run.meta.sweep.varied if run.meta.sweep else {}
+        varied = run.meta.varied
         if not varied:
             base.append((run, run.status()))
         for name in _known(run, varied):
@@ -203,7 +203,7 @@ def left_out(runs: Iterable[Run]) -> str:
     """Return a sentence about the settings of a study that this version does not know, or an empty text."""
     names: dict[str, None] = {}
     for run in runs:
-        varied = run.meta.sweep.varied if run.meta.sweep else {}
+        varied = run.meta.varied
         names |= dict.fromkeys(name for name in varied if not is_setting(run.config, name))
     if not names:
         return ""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from vitcore.config import Config
+from vitcore.config import Config, setting_title
 from vitcore.data.datasets import resolve
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
@@ -29,7 +29,8 @@ from vitcore.runs.start import resolve_start
 from vitcore.runs.status import ACTIVE, SweepLink
 from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
-from vitcore.sweeps.plan import Kind, Plan, is_setting, setting_title
+from vitcore.sweeps.plan import Kind, Plan
+from vitcore.sweeps.variants import is_setting
 from vitcore.sweeps.wording import line_label, steps_of
 
 
@@ -48,18 +49,15 @@ class Sweep:
     @property
     def title(self) -> str:
         """A description of the comparison. Two sweeps of the same settings have the same title."""
-        configs = [run.config for run in self.runs]
-        first, data = configs[0], data_title(configs[0])
-        *others, last = dict.fromkeys(map(line_label, configs))
-        labels = f"{', '.join(others)} and {last}" if others else last
-        if self.kind == "samples":
-            return f"Sample efficiency of {labels} on {data}"
-        names = dict.fromkeys(
-            n
-            for run in self.runs
-            for n in (run.meta.sweep.varied if run.meta.sweep else ())
-            if is_setting(run.config, n)
+        first = self.runs[0].config
+        data, samples = data_title(first), self.kind == "samples"
+        *others, last = dict.fromkeys(
+            line_label(run.config, run.meta.varied if samples else ()) for run in self.runs
         )
+        labels = f"{', '.join(others)} and {last}" if others else last
+        if samples:
+            return f"Sample efficiency of {labels} on {data}"
+        names = dict.fromkeys(n for run in self.runs for n in run.meta.varied if is_setting(run.config, n))
         words = ", ".join(setting_title(first.model, name).lower() for name in names)
         return f"Study of {labels} on {data}: {words or 'only the base'}"
 
@@ -205,14 +203,14 @@ def link_runs(runs: Sequence[Run], name: str) -> Sweep:
                 f"Run {run.id} has no steps_per_epoch, so that its number of steps is unknown: leave it out."
             )
     try:
-        link = SweepLink(name=name, kind="samples")
+        links = [SweepLink(name=name, kind="samples", varied=run.meta.varied) for run in runs]
     except ValueError:
         raise UserError(
             f"{name!r} is not a valid name of a sweep: use at most 80 letters, digits, dots and dashes."
         ) from None
     if len({(run.config.data, steps_of(run.config)) for run in runs}) > 1:
         raise UserError("The runs differ in data or in the number of steps: choose runs that agree in both.")
-    for run in runs:
+    for run, link in zip(runs, links, strict=True):
         with writing(run.path):
             run.write_meta(run.meta.model_copy(update={"sweep": link}))
     return Sweep(name, "samples", tuple(runs))

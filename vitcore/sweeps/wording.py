@@ -6,13 +6,19 @@ from collections.abc import Iterable
 
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config
-from vitcore.runs.titles import start_title
+from vitcore.config import Config, setting_of
+from vitcore.runs.titles import setting_words, start_title
+from vitcore.sweeps.variants import is_setting
 
 
-def line_label(config: Config) -> str:
-    """Return the name of a line in a sweep of samples: the model, and what it starts from."""
-    label = ARCHITECTURES[config.model].label
+def line_label(config: Config, varied: Iterable[str] = ()) -> str:
+    """Return the name of a line in a sweep of samples: `ViT (conv stem)`, and what it starts from.
+
+    `varied` are the settings that this variant of the model has of its own. Unknown ones are left out.
+    """
+    known = (name for name in varied if is_setting(config, name))
+    texts = [setting_words(config.model, name, setting_of(config, name)) for name in known]
+    label = ARCHITECTURES[config.model].label + (f" ({', '.join(texts)})" if texts else "")
     if not config.start:
         return label
     probe = ", frozen" if config.freeze else ""

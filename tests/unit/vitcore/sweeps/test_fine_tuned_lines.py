@@ -13,9 +13,10 @@ from vitcore.paths import runs_dir
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import list_runs
 from vitcore.runs.status import Status, SweepLink
-from vitcore.sweeps.plan import plan_samples, settings_of
+from vitcore.sweeps.plan import plan_samples
 from vitcore.sweeps.results import sample_curve
 from vitcore.sweeps.sweep import find_sweep
+from vitcore.sweeps.variants import settings_of
 
 VIT = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
 SHARED = ("batch_size", "augment", "label_smoothing", "mixup", "cutmix", "epochs", "steps_per_epoch", "seed")

@@ -11,7 +11,8 @@ from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.data.augment import subset
 from vitcore.errors import UserError
-from vitcore.sweeps.plan import MOST, plan_samples, plan_study, settings_of, suggest, with_setting
+from vitcore.sweeps.plan import MOST, plan_samples, plan_study, suggest, with_setting
+from vitcore.sweeps.variants import settings_of
 from vitcore.sweeps.wording import length_of, seeds_of, steps_of
 
 
@@ -47,6 +48,32 @@ def test_all_models_see_the_same_batches_and_keep_their_learning_rates():
         "densenet": "adamw",
     }
     assert {c.keep_patches for c in configs if c.model == "vit"} == {0.5}
+
+
+def test_variant_of_a_model_differs_only_in_its_own_settings():
+    plan = plan_samples(
+        ["vit", "vit+conv_stem", "vit+sam_rho=0.1+num-layers=4", "vit"], shares=[1], seeds=[0]
+    )
+    plain, stem, flat = (entry.config for entry in plan.entries)
+    assert stem.options == {**plain.options, "conv_stem": True}
+    assert stem.model_copy(update={"options": plain.options}) == plain
+    assert (flat.sam_rho, flat.options) == (0.1, {**plain.options, "num_layers": 4})
+    assert [entry.varied for entry in plan.entries] == [
+        {},
+        {"conv_stem": True},
+        {"sam_rho": 0.1, "num_layers": 4},
+    ]
+    assert [entry.title.split(", 100 %")[0] for entry in plan.entries] == [
+        "ViT",
+        "ViT (conv stem)",
+        "ViT (SAM radius 0.1, layers 4)",
+    ]
+
+
+def test_settings_of_a_model_hold_for_all_its_variants():
+    plan = plan_samples(["vit", "vit+conv_stem", "resnet"], own={"vit": {"lr": 0.001}}, shares=[1], seeds=[0])
+    rates = [entry.config.lr for entry in plan.entries]
+    assert rates == [0.001, 0.001, make_config("quick", model="resnet").lr]
 
 
 def test_shares_are_nested_and_the_validation_images_are_the_same():
@@ -118,6 +145,17 @@ def test_error_of_an_invalid_study_names_setting_and_value(values, words):
     [
         ({"models": []}, "at least one model"),
         ({"models": ["rnn"]}, "Unknown model 'rnn'"),
+        ({"models": ["vit+"]}, "not a model with settings"),
+        ({"models": ["vit+sam_rho="]}, "not a model with settings"),
+        ({"models": ["+conv_stem"]}, "not a model with settings"),
+        ({"models": ["vit+sam_rho=[1"]}, "sam_rho"),
+        ({"models": ["vit+sam_rho=wide"]}, "sam_rho"),
+        ({"models": ["resnet+conv_stem"]}, "conv_stem"),
+        ({"models": ["vit+batch_size=8"]}, "batch_size is the same"),
+        ({"models": ["vit+seed=8"]}, "seed is the same"),
+        ({"models": ["vit+model=resnet"]}, "model cannot be set"),
+        ({"models": ["vit+recipe=modern"]}, "recipe cannot be set"),
+        ({"own": {"vit": {"recipe": "modern"}}}, "recipe cannot be set"),
         ({"shares": [0.0]}, "share 0 %"),
         ({"shares": [1.2]}, "share 120 %"),
         ({"steps": 3_496}, "choose 3,500"),
