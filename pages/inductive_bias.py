@@ -3,13 +3,13 @@
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.inductive_bias import experiments, live_image, sample_efficiency
+from dashboard.inductive_bias import experiments, live_image, sample_efficiency, summary
 from dashboard.shared import bound, default_runs, header, page_runs, resources, selection
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
-titles = {**experiments.TITLES, sample_efficiency.NAME: sample_efficiency.TITLE}
+titles = summary.ALL_TITLES
 linked = bound.current(BiasState, "probe")
 header.title("inductive_bias", about=titles.get(linked, linked))
 
@@ -17,17 +17,22 @@ found = page_runs.offered("inductive_bias")
 if not found:
     header.stop_without_runs("There is no trained model yet.")
 
+state, _ = bound.read(BiasState)
 name = bound.choose(
     st.segmented_control,
     BiasState,
     "probe",
     "Experiment",
     titles,
+    first=next(iter(PROBES)) if state.run or state.against else summary.NAME,
     titles=True,
     required=True,
     label_visibility="collapsed",
     width="stretch",
 )
+if name == summary.NAME:
+    summary.show(found)
+    st.stop()
 if name == sample_efficiency.NAME:
     sample_efficiency.show()
     st.stop()

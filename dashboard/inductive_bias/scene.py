@@ -10,7 +10,13 @@ import numpy as np
 
 from dashboard.components import replay
 from dashboard.components.pieces import Piece, component_piece
-from dashboard.inductive_bias import experiment_figures, experiments, live_image, sample_efficiency
+from dashboard.inductive_bias import (
+    experiment_figures,
+    experiments,
+    live_image,
+    sample_efficiency,
+    summary,
+)
 from dashboard.shared import page_runs, resources
 from dashboard.shared.default_runs import default_pair
 from dashboard.shared.scene_links import Query, image_in, missing_sweep, read_state, run_in
@@ -58,9 +64,12 @@ def scene(query: Query) -> Figures | Replay:
     Shows a live image if the experiment has one, unless the link says `view=curve`.
     """
     state = read_state(BiasState, query, "view", "border", "count")
-    name = state.probe or next(iter(PROBES))
+    name = state.probe or (next(iter(PROBES)) if state.run or state.against else summary.NAME)
     if name in (sample_efficiency.NAME, sample_efficiency.TITLE):
         return _sample_efficiency(state)
+    if name in (summary.NAME, summary.TITLE):
+        drawing, _ = summary.drawn(page_runs.offered("inductive_bias"))
+        return Figures([(drawing.figure.plot, drawing.alt)])
     probe = next((probe for probe in PROBES.values() if name in (probe.name, probe.title)), None)
     if probe is None:
         raise UserError(

@@ -11,7 +11,7 @@ BODY = '[data-testid="stPopoverBody"]'
 POPOVERS = {
     "guide": ("attention", "How it works"),
     "talk": ("", "Talk"),
-    "command of an experiment": ("inductive_bias", "How it was measured"),
+    "command of an experiment": ("inductive_bias?probe=Shift", "How it was measured"),
     "export": ("training?watch=resnet-cifar10", "Export"),
 }
 

@@ -52,7 +52,7 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("training", {"model": "perceptron"}, "perceptron", "ViT"),
     ("training", {"data": "mnist"}, "mnist", "cifar10-mini"),
     ("training", {"model": "mixer", "recipe": "secret"}, "secret", "quick"),
-    ("inductive_bias", {"probe": "Magic"}, "Magic", "Shift"),
+    ("inductive_bias", {"probe": "Magic"}, "Magic", "Summary"),
 ]
 
 

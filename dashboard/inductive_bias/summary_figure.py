@@ -1,0 +1,160 @@
+"""The figure that sums up Inductive bias: a row for each model, a panel for each measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.drawing.csv_rows import ERROR, Rows, table
+from dashboard.drawing.figures import Figure, apply_layout
+from dashboard.inductive_bias.lines import Drawn
+
+ROW = 42  # pixels
+
+
+@dataclass(frozen=True)
+class Point:
+    """A mean and its standard error, in the unit of its panel."""
+
+    mean: float
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A panel. `top` is the end of its axis, if that is fixed."""
+
+    name: str  # of the experiment
+    title: str
+    unit: str  # with a space, unless it is "%"
+    digits: int
+    top: float | None = None
+
+
+QUANTITIES = (
+    Quantity("distance", "reach of the first block", " pixels", 1),
+    Quantity("shift", "unchanged by a shift of 4 pixels", " %", 0, top=100.0),
+    Quantity("sample-efficiency", "accuracy with {share} of the images", " %", 0, top=100.0),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model with its points by experiment, trained and with random weights."""
+
+    label: str
+    color: str
+    trained: dict[str, Point] = field(default_factory=dict)
+    untrained: dict[str, Point] = field(default_factory=dict)
+
+
+def ordered(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows from the most local model to the one that reads from farthest, then those without.
+
+    The order is that of the reach before the training, which only the architecture determines, or else of
+    the reach after it.
+    """
+
+    def key(row: Row) -> tuple[bool, float]:
+        point = row.untrained.get("distance") or row.trained.get("distance")
+        return point is None, point.mean if point else 0.0
+
+    return sorted(rows, key=key)
+
+
+def draw(rows: Sequence[Row], share: str) -> Drawn:
+    """Draw the rows in their order from top to bottom. `share` is that of the sample efficiency."""
+    titles = [quantity.title.format(share=share) for quantity in QUANTITIES]
+    plot = make_subplots(
+        rows=1,
+        cols=len(QUANTITIES),
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[f"<b>{title}</b>" for title in titles],
+    )
+    labels = [row.label for row in rows]
+    data: list[list[object]] = []
+    for column, (quantity, title) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
+        for row in rows:
+            both = [(p, state) for p, state in _points(row, quantity.name) if p]
+            if len(both) == 2:
+                ends = [point.mean for point, _ in both]
+                line = {"color": row.color, "width": 2}
+                plot.add_scatter(
+                    x=ends, y=[row.label] * 2, mode="lines", line=line, opacity=0.5, hoverinfo="skip",
+                    row=1, col=column,
+                )  # fmt: skip
+            for point, state in both:
+                _add(plot, row, point, state, quantity, column)
+                data.append([title, row.label, state, point.mean, point.error])
+        plot.update_xaxes(
+            range=[0, quantity.top * 1.04] if quantity.top else None,
+            rangemode="tozero",
+            ticksuffix="" if quantity.unit.strip() == "pixels" else " %",
+            fixedrange=True,
+            col=column,
+        )
+    plot.update_xaxes(title={"text": "pixels", "font": {"size": 13}}, col=1)
+    plot.update_yaxes(
+        categoryorder="array",
+        categoryarray=labels[::-1],
+        range=[-0.6, len(labels) - 0.4],
+        fixedrange=True,
+        automargin=True,
+        tickfont={"size": 13},
+    )
+    plot.update_annotations(font={"size": 14})
+    height = 100 + ROW * len(rows)
+    return Drawn(Figure(apply_layout(plot, height, l=8, r=12, t=34, b=46), _rows(data)), _alt(rows, titles))
+
+
+def _points(row: Row, name: str) -> list[tuple[Point | None, str]]:
+    return [(row.untrained.get(name), "untrained"), (row.trained.get(name), "trained")]
+
+
+def _add(plot: go.Figure, row: Row, point: Point, state: str, quantity: Quantity, column: int) -> None:
+    trained = state == "trained"
+    text = f"{point.mean:.{quantity.digits}f}"
+    error = f" ± {point.error:.{max(1, quantity.digits)}f}" if point.error is not None else ""
+    plot.add_scatter(
+        x=[point.mean],
+        y=[row.label],
+        # in an open marker, a short bar would look like a letter
+        error_x={"array": [point.error or 0.0], "thickness": 1.5, "width": 4, "visible": trained},
+        mode="markers+text" if trained else "markers",
+        text=[text],
+        textposition="top center",
+        textfont={"size": 12},
+        cliponaxis=False,
+        marker={
+            "size": 11,
+            "opacity": 1,
+            "color": row.color,
+            "symbol": "circle" if trained else "circle-open",
+            "line": {"width": 2, "color": row.color},
+        },
+        name=f"{row.label}, {state}",
+        hovertemplate=f"<b>{row.label}</b>, {state}<br>{text}{error}{quantity.unit}<extra></extra>",
+        row=1,
+        col=column,
+    )
+
+
+def _rows(data: list[list[object]]) -> Rows:
+    return table(["panel", "series", "weights", "value", ERROR], data)
+
+
+def _alt(rows: Sequence[Row], titles: Sequence[str]) -> str:
+    """Describe the values of the trained models."""
+    parts = []
+    for quantity, title in zip(QUANTITIES, titles, strict=True):
+        values = [
+            f"{row.label} {point.mean:.{quantity.digits}f}{quantity.unit}"
+            for row in rows
+            if (point := row.trained.get(quantity.name))
+        ]
+        parts.append(f"{title}: {', '.join(values) or 'nothing measured'}")
+    return "; ".join(parts)

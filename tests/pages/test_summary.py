@@ -1,0 +1,94 @@
+"""The first view of Inductive bias: what it shows, compared with the stored results."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dashboard.inductive_bias import summary, summary_figure
+from dashboard.inductive_bias.summary_figure import Point, Row
+from dashboard.shared import page_runs
+from tests.apptests import open_app
+from tests.conftest import ROOT
+from vitcore.probes import PROBES
+from vitcore.runs.folder import find_run
+from vitcore.sweeps.results import sample_curve
+from vitcore.sweeps.sweep import find_sweep
+
+
+def test_summary_is_the_first_view_and_opens_each_experiment():
+    for name in ("distance", "shift", "sample-efficiency"):
+        app = open_app("inductive_bias")
+        assert [heading.value for heading in app.header] == [summary.QUESTION]
+        assert not any(button.key == "measure" for button in app.button)  # everything is measured
+        app.button(key=f"open_{name}").click().run()
+        assert not app.exception
+        assert app.query_params["probe"] in (name, [name])
+        assert [heading.value for heading in app.header] != [summary.QUESTION]
+
+
+def test_link_to_a_run_without_an_experiment_opens_the_first_one():
+    app = open_app("inductive_bias", run="vit-cifar10")
+    assert [heading.value for heading in app.header] == [next(iter(PROBES.values())).question]
+
+
+@pytest.mark.parametrize(
+    ("run", "label"),
+    [("vit-cifar10-gpu", "ViT"), ("resnet-cifar10-gpu", "ResNet"), ("mixer-cifar10", "MLP-Mixer")],
+)
+def test_points_are_the_stored_results(run, label):
+    drawing, missing = summary.drawn(page_runs.offered("inductive_bias"))
+    assert not missing
+    shown = {tuple(row[:3]): row[3:] for row in drawing.figure.rows}
+    stored = {}
+    for path in (ROOT / "assets" / "runs" / run / "probes").glob("*.json"):
+        result = json.loads(path.read_text())
+        if result["probe"] in ("distance", "shift"):
+            state = "untrained" if "untrained" in json.dumps(result["models"]) else "trained"
+            stored[result["probe"], state] = result["values"]
+    for state in ("trained", "untrained"):
+        reach = stored["distance", state]["reach"]
+        mean, error = shown["reach of the first block", label, state]
+        assert (mean, error) == (pytest.approx(reach["mean"][1]), pytest.approx(reach["error"][1]))
+    values = stored["shift", "trained"]
+    at = values["x"].index(4)
+    mean, _ = shown["unchanged by a shift of 4 pixels", label, "trained"]
+    assert mean == pytest.approx(100 * values["curves"]["consistency, reflect"]["mean"][at])
+    assert ("unchanged by a shift of 4 pixels", label, "untrained") not in shown
+
+
+def test_accuracy_at_a_share_is_that_of_the_bundled_sweep():
+    shown = {
+        tuple(row[:2]): row[3:] for row in summary.drawn(page_runs.offered("inductive_bias"))[0].figure.rows
+    }
+    points = {p["label"]: p for p in sample_curve(find_sweep("samples-cifar10").runs) if p["share"] == 0.1}
+    assert set(points) == {"ViT", "ResNet"}
+    for label, point in points.items():
+        expected = [pytest.approx(100 * point["mean"]), pytest.approx(100 * point["error"])]
+        assert shown["accuracy with 10 % of the images", label] == expected
+
+
+def test_each_architecture_is_one_row_and_the_bundled_pair_is_preferred():
+    found = page_runs.offered("inductive_bias")
+    chosen = summary.models([find_run("vit-cifar10"), *found])
+    assert len({run.config.model for run in chosen}) == len(chosen)
+    assert {"vit-cifar10-gpu", "resnet-cifar10-gpu"} <= {run.id for run in chosen}
+
+
+def test_rows_are_in_the_order_of_the_reach_that_the_architecture_has():
+    near, far, unknown = (
+        Row("near", "#000000", {"distance": Point(9.0)}, {"distance": Point(1.0)}),
+        Row("far", "#000000", {"distance": Point(2.0)}),
+        Row("unknown", "#000000", {"sample-efficiency": Point(50.0, 1.0)}),
+    )
+    rows = summary_figure.ordered([unknown, far, near])
+    assert [row.label for row in rows] == ["near", "far", "unknown"]
+    drawing = summary_figure.draw(rows, "10 %")
+    assert drawing.figure.plot.layout.yaxis.categoryarray == ("unknown", "far", "near")  # from below
+    assert drawing.figure.rows[1:] == [
+        ["reach of the first block", "near", "untrained", 1.0, None],
+        ["reach of the first block", "near", "trained", 9.0, None],
+        ["reach of the first block", "far", "trained", 2.0, None],
+        ["accuracy with 10 % of the images", "unknown", "trained", 50.0, 1.0],
+    ]
