@@ -2,11 +2,11 @@
 
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
 import { capitalName, tokenName } from "../shared/tokens.js";
-import { cosine, norm } from "../shared/vectors.js";
+import { cosine, largest, norm, softmax } from "../shared/vectors.js";
 import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
-import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SCORES, SOFTMAX, VALUES } from "./steps.js";
 import { isComplete, missingText, termsText } from "./terms.js";
 
 export const STEP_TITLES = [
@@ -170,6 +170,7 @@ export function factsOf(view) {
         formatted(cosine(x, y))
       }.`;
   };
+  if (step === SCORES) return divisionFact(attention, h, block.size);
   if (step === SOFTMAX) {
     const entropy = attention.weights.reduce((sum, a) => a > 0 ? sum - a * Math.log2(a) : sum, 0);
     return `Entropy ${formatted(entropy)} of at most ${formatted(Math.log2(h.tokens))} bits. ` +
@@ -190,6 +191,13 @@ export function factsOf(view) {
     return h.talk ? text : `${text} Cosine over the whole block ${whole}.`;
   }
   return "";
+}
+
+// Return why scores are divided: the largest weight with and without the division.
+function divisionFact({ scores, weights }, h, size) {
+  const [best] = largest(weights, 1), undivided = softmax(scores, 1 / Math.sqrt(size));
+  return `Largest weight after the softmax: ${inPercent(weights[best])}, of ${tokenName(best, h)}. ` +
+    `Without the division by \u221a${size}: ${inPercent(undivided[best])}.`;
 }
 
 // Return how many units are active, and what excites the unit that is written out. A talk has one line for

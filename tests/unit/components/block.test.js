@@ -140,6 +140,15 @@ Deno.test("the score under the pointer is the dot product that is written out", 
   );
 });
 
+Deno.test("the largest weight is stated with and without the division of the scores", () => {
+  const view = viewOf(2), { scores, weights } = view.attention;
+  const best = scores.indexOf(Math.max(...scores)), products = Array.from(scores, (s) => s * Math.SQRT2);
+  const share = Math.exp(products[best]) / products.reduce((sum, s) => sum + Math.exp(s), 0);
+  const facts = factsOf(view);
+  assert.ok(facts.includes(` ${inPercent(weights[best])}, of `), facts);
+  assert.ok(facts.endsWith(`\u221a2: ${inPercent(share)}.`), facts);
+});
+
 Deno.test("a changed temperature is said not to be the model's", () => {
   assert.ok(sentenceOf(viewOf(3, { temperature: 2 })).includes("not the model's"));
   assert.ok(!sentenceOf(viewOf(3)).includes("not the model's"));
