@@ -15,12 +15,13 @@ import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
 import { arrange } from "./panels.js";
 import { countOf, pinAtRest, pinOf, pinParameters, readPin } from "./pins.js";
 import { pointAt } from "./pointing.js";
+import { readingOf } from "./readings.js";
 import { BlockRequests } from "./requests.js";
 import { paintBlock } from "./scene.js";
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
 import { keyedSum, pointedSum, showsTerms, sumOf } from "./terms.js";
 import { readRows, WeightRows } from "./weights.js";
-import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
+import { factsOf, formulaOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
 // the array whose largest number is pointed at first
 const MAIN = ["input", null, null, null, null, "projected", "sum1", "active", "sum2", null];

@@ -11,6 +11,7 @@ import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.
 
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
 const SOME = 640; // pixels, from which a step with two other columns has a list too
+export const ALL_HEADS = "all heads"; // the panel with what each token adds in all heads
 export const CROPS = 4; // of a unit
 
 const matrix = (id, name, title, more = {}) => ({ kind: "matrix", id, name, title, high: 1.2, ...more });
@@ -64,6 +65,24 @@ function normTerms(view, wide, least) {
   const title = `channel ${view.j + 1}, normalized`;
   const panel = list("norm terms", normRows(parts), title, { left: 92, right: 52, signed: true });
   return [{ wide, sign: "", panels: [panel] }];
+}
+
+const sharesOf = (values) => {
+  const total = values.reduce((a, b) => a + b, 0);
+  return values.map((v) => v / total);
+};
+
+// The shares of what the tokens add to the output of attention, unless the drawing has no room for them.
+function allHeads(view) {
+  const { block, query, temperature } = view;
+  if (isTight(view)) return [];
+  const shares = sharesOf(rowOf(block, "tokenNorms", query)),
+    own = temperature === 1 ? "" : ", temperature 1";
+  const panel = list(ALL_HEADS, topTokens(shares), `shares, all ${block.header.heads} heads${own}`, {
+    ranked: true,
+    short: "all heads",
+  });
+  return [{ wide: 1, sign: "", panels: [panel] }];
 }
 
 // The columns of the two residual sums.
@@ -168,7 +187,6 @@ const STEPS = [
   },
   (view) => {
     const { block, head, attention } = view, { size } = block, { weights, contributions } = attention;
-    const total = contributions.reduce((a, b) => a + b, 0), shares = contributions.map((c) => c / total);
     return [
       {
         wide: 2.1,
@@ -193,17 +211,23 @@ const STEPS = [
         wide: 1,
         sign: "",
         panels: [
-          list("contributions list", topTokens(shares), "largest shares of the norms", {
-            high: 1.6,
-            ranked: true,
-            short: "shares",
-          }),
+          list(
+            "contributions list",
+            topTokens(sharesOf(contributions)),
+            `shares of the norms, head ${head + 1}`,
+            {
+              high: 1.6,
+              ranked: true,
+              short: `shares, head ${head + 1}`,
+            },
+          ),
           bars("z", attention.mixed, `output of head ${head + 1}`, {
             scale: "heads",
             short: `head ${head + 1}`,
           }),
         ],
       },
+      ...allHeads(view),
     ];
   },
   (view) => {

@@ -17,7 +17,8 @@ const ARRAYS = [
   ["projected", "RD"],
   ["hidden", "RM"], // before the activation
   ["mlp", "RD"],
-  ["headNorms", "RH"],
+  ["headNorms", "RH"], // of what each head adds to the output of attention
+  ["tokenNorms", "RT"], // the same for each token, in all heads together
   ["k", "TD"],
   ["v", "TD"],
   ["scale1", "D"], // of the first layer norm

@@ -36,8 +36,15 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
   if (step > QKV && step <= VALUES) {
     const row = attentionRow(block, query, head, attentionTemperature);
     return [
-      ["token", "score", "weight", "norm of value", "weight x norm"],
-      ...tokens.map((t) => [name(t), row.scores[t], row.weights[t], row.lengths[t], row.contributions[t]])
+      ["token", "score", "weight", "norm of value", "weight x norm", "norm of all heads"],
+      ...tokens.map((t) => [
+        name(t),
+        row.scores[t],
+        row.weights[t],
+        row.lengths[t],
+        row.contributions[t],
+        rowOf(block, "tokenNorms", query)[t],
+      ])
         .map(([t, ...values]) => [t, ...values.map(digits)]),
     ];
   }

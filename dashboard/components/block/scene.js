@@ -7,7 +7,8 @@ import { colorIndex } from "../shared/colors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf } from "../shared/tokens.js";
 import { isRead, readColumns, readsMean } from "./head.js";
-import { CROPS } from "./columns.js";
+import { ALL_HEADS, CROPS } from "./columns.js";
+import { rowOf } from "./data.js";
 import { drawAxis, drawLegend, legendParts, signedLegend, tableColors } from "./legend.js";
 import { columnAt, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
 import { DRAWN } from "./matrices.js";
@@ -30,7 +31,11 @@ export function paintBlock(view, p, theme) {
 // --- the image ---------------------------------------------------------------------------------
 
 // The values that a step shows over the image, one per token: { values, signed, name }.
-export function overlayOf({ step, attention }) {
+export function overlayOf({ step, attention, panel, block, query }) {
+  if (panel === ALL_HEADS) {
+    const name = "norm of what each adds", values = rowOf(block, "tokenNorms", query);
+    return { values, signed: false, name, short: "norm added", format: formatted };
+  }
   return {
     2: { values: attention.scores, signed: true, name: "scores", format: formatted },
     3: { values: attention.weights, signed: false, name: "weights", format: inPercent },

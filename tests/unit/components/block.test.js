@@ -9,14 +9,10 @@ import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/block/panels.js";
 import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
+import { readingOf } from "../../../dashboard/components/block/readings.js";
+import { overlayOf } from "../../../dashboard/components/block/scene.js";
 import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
-import {
-  factsOf,
-  formulaOf,
-  readingOf,
-  sentenceOf,
-  titleOf,
-} from "../../../dashboard/components/block/words.js";
+import { factsOf, formulaOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 import { near, small, viewOf } from "./small_block.js";
 
 Deno.test("layer norm gives mean 0 and variance 1 before scale and offset", () => {
@@ -149,6 +145,19 @@ Deno.test("the largest weight is stated with and without the division of the sco
   assert.ok(facts.endsWith(`\u221a2: ${inPercent(share)}.`), facts);
 });
 
+Deno.test("a value is written out with what its token adds in all heads", () => {
+  const view = viewOf(4), part = view.attention.contributions[3]; // of the key
+  const all = Array.from(view.attention.contributions).reduce((a, b) => a + b);
+  const text = readingOf(view);
+  assert.match(text, /In all heads: 4\.000, 26\.7\u00a0%\.$/);
+  assert.ok(text.includes(`= ${formatted(part)}, ${inPercent(part / all)}`), text);
+  const { items } = arrange(view).panels.find(({ id }) => id === "all heads");
+  assert.deepEqual(items.map(({ token }) => token), [4, 3, 2, 1, 0]);
+  near(items[0].value, 5 / 15);
+  const shown = [null, "all heads"].map((panel) => [...overlayOf({ ...view, panel }).values]);
+  assert.deepEqual(shown, [[...view.attention.contributions], [1, 2, 3, 4, 5]]);
+});
+
 Deno.test("a changed temperature is said not to be the model's", () => {
   assert.ok(sentenceOf(viewOf(3, { temperature: 2 })).includes("not the model's"));
   assert.ok(!sentenceOf(viewOf(3)).includes("not the model's"));
@@ -231,7 +240,15 @@ Deno.test("formulas name the activation, LayerScale and the offsets that a model
 
 Deno.test("the files hold a row per token, per number or per class", () => {
   const rows = (step) => blockRows(viewOf(step));
-  assert.deepEqual(rows(2)[0], ["token", "score", "weight", "norm of value", "weight x norm"]);
+  assert.deepEqual(rows(2)[0], [
+    "token",
+    "score",
+    "weight",
+    "norm of value",
+    "weight x norm",
+    "norm of all heads",
+  ]);
+  assert.deepEqual(rows(4).map((row) => row[5]).slice(1), [1, 2, 3, 4, 5]);
   assert.deepEqual(rows(2).map((row) => row[0]).slice(1, 3), ["CLS", "row 1 column 1"]);
   assert.equal(rows(1).length, 6);
   assert.equal(rows(1)[1].length, 1 + 3 * 2);

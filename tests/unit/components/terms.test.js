@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { CLASSIFIER, JOIN, MLP, OUTPUT, QKV } from "../../../dashboard/components/block/steps.js";
 import { pointedSum, sumOf, termRows } from "../../../dashboard/components/block/terms.js";
 import { readRows, WeightRows } from "../../../dashboard/components/block/weights.js";
-import { readingOf } from "../../../dashboard/components/block/words.js";
+import { readingOf } from "../../../dashboard/components/block/readings.js";
 import { formatted } from "../../../dashboard/components/shared/numbers.js";
 import { near, rowsOfSmall, small, viewOf, wave } from "./small_block.js";
 
