@@ -6,6 +6,7 @@ import { formatted } from "../shared/numbers.js";
 import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
+import { ringKey, ringQuery } from "./marks.js";
 import { normalizedName, normOf, normRows } from "./norms.js";
 import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
 
@@ -127,7 +128,13 @@ const STEPS = [
       wide: 1,
       sign: "",
       panels: [
-        matrix(name, name, words[i], { from: head * size, rows: size, scale: "heads", follows: i > 0 }),
+        matrix(name, name, words[i], {
+          from: head * size,
+          rows: size,
+          scale: "heads",
+          follows: i > 0,
+          ring: i ? ringKey : ringQuery,
+        }),
         bars(`${name} row`, parts[i], "", { limit, scale: "heads", funnel: true, follows: i > 0 }),
       ],
     }));
@@ -158,8 +165,8 @@ const STEPS = [
         wide: 1,
         sign: "",
         panels: [
-          bars("q row", q, "query", { limit, scale: "heads" }),
-          bars("k row", k, "\u00d7 key", { limit, scale: "heads" }),
+          bars("q row", q, "query", { limit, scale: "heads", ring: ringQuery }),
+          bars("k row", k, "\u00d7 key", { limit, scale: "heads", ring: ringKey }),
           bars("products", products, `= products, sum ${formatted(products.reduce((a, b) => a + b, 0))}`, {}),
         ],
       },

@@ -1,5 +1,6 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes and facts.
 
+import { isStacked, isTight } from "../inside/layout.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { tokenName } from "../shared/tokens.js";
 import { cosine, largest, norm, softmax } from "../shared/vectors.js";
@@ -135,6 +136,8 @@ export function sentenceOf(view) {
     } is the sum of all values, each times its weight: a longer value contributes more. ` +
     (changed
       ? `Temperature ${formatted(temperature)} is not the model's. All heads together use the model's.`
+      : isTight(view) || isStacked(view)
+      ? ""
       : "On the right: all heads together."),
     `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${
       h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""

@@ -18,6 +18,9 @@ export function ringAround(p, x, y, w, h) {
 
 const TITLE_LETTER = 6.6; // pixels, about
 
+/** Return the width of a title in pixels, about. */
+export const titleWidth = (title) => TITLE_LETTER * title.length;
+
 // Shorten a title to a width.
 export function fitted(title, width) {
   const most = Math.floor(width / TITLE_LETTER);
@@ -28,8 +31,11 @@ export function fitted(title, width) {
 export const fitting = (titles, width) =>
   titles.find((title) => title.length * TITLE_LETTER <= width) ?? fitted(titles.at(-1), width);
 
+const SWATCH = 9; // pixels
+
 /**
- * Draw the panels with their titles, each by the function for its kind, and the signs between them.
+ * Draw the panels with their titles, each by the function for its kind, and the signs between them. The
+ * function `ring` of a panel draws what marks its token, next to the title.
  * @param {any} view
  * @param {any} p painter
  * @param {any} theme
@@ -38,15 +44,16 @@ export const fitting = (titles, width) =>
 export function paintPanels(view, p, theme, type, kinds) {
   const { layout: { panels, signs } } = view;
   for (const panel of panels) {
-    const { box, kind, short = panel.title } = panel;
-    const title = panel.title && fitting([panel.title, short], box.w);
+    const { box, kind, ring, short = panel.title } = panel, indent = ring ? SWATCH + 6 : 0;
+    const title = panel.title && fitting([panel.title, short], box.w - indent);
     if (title) {
       // lines between panels end at a title
-      p.rect(box.x - 1, box.y - TITLE + 2, Math.min(box.w, TITLE_LETTER * title.length) + 4, TITLE - 4, {
+      p.rect(box.x - 1, box.y - TITLE + 2, Math.min(box.w, titleWidth(title) + indent) + 4, TITLE - 4, {
         fill: theme.background,
       });
     }
-    if (title) p.text(title, box.x, box.y - 11, { ...type, weight: 500 });
+    if (title) p.text(title, box.x + indent, box.y - 11, { ...type, weight: 500 });
+    if (ring) ring(p, box.x + 1, box.y - 11.5 - SWATCH / 2, SWATCH, SWATCH);
     kinds[kind](view, p, panel, theme, type);
   }
   for (const { text, x, y } of signs) p.text(text, x, y, { ...type, size: 24, align: "center" });

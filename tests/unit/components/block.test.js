@@ -10,8 +10,10 @@ import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/bl
 import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
 import { readingOf } from "../../../dashboard/components/block/readings.js";
-import { overlayOf } from "../../../dashboard/components/block/scene.js";
-import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
+import { overlayOf } from "../../../dashboard/components/block/image.js";
+import { KEY } from "../../../dashboard/components/block/marks.js";
+import { paintBlock } from "../../../dashboard/components/block/scene.js";
+import { CLASSIFIER, QKV, SCORES, VALUES } from "../../../dashboard/components/block/steps.js";
 import { factsOf, formulaOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 import { near, small, viewOf } from "./small_block.js";
 
@@ -143,6 +145,31 @@ Deno.test("the largest weight is stated with and without the division of the sco
   const facts = factsOf(view);
   assert.ok(facts.includes(` ${inPercent(weights[best])}, of `), facts);
   assert.ok(facts.endsWith(`\u221a2: ${inPercent(share)}.`), facts);
+});
+
+// The calls of the painter when a step is drawn, as lists of arguments.
+function drawn(view) {
+  const calls = [], p = new Proxy({}, { get: () => (...args) => calls.push(args) });
+  const canvases = Object.fromEntries(["q", "k", "v"].map((name) => [name, { width: 5, height: 4 }]));
+  const tables = { diverging: new Uint32Array(256), colors: new Uint32Array(256), limits: { heads: 1 } };
+  paintBlock({ ...view, ...tables, canvases, layout: arrange(view) }, p, { mark: "the mark of numbers" });
+  return calls;
+}
+
+Deno.test("the key has its color in the image, and in every matrix, bars and list of tokens", () => {
+  for (const step of [QKV, SCORES, 3, VALUES]) {
+    const view = viewOf(step), { image, panels } = arrange(view);
+    const marks = drawn(view).filter((args) => [args.at(-1)?.stroke, args.at(-1)?.fill].includes(KEY));
+    const isMarked = ({ x, y, w, h }) =>
+      marks.some(([left, top]) => left > x - 3 && left < x + w && top > y - 3 && top < y + h);
+    assert.ok(isMarked({ x: image.x, y: image.y + image.size / 2, w: 3, h: 3 })); // row 2, column 1
+    for (const { id, kind, axis, follows, box } of panels) {
+      if (kind === "list" ? id !== "terms" : axis === "token" || (follows && kind === "matrix")) {
+        const column = kind === "list" ? box : { ...box, x: box.x + 3 * box.w / 5, w: 3 };
+        assert.ok(isMarked(column), `${id} of step ${step + 1}`);
+      }
+    }
+  }
 });
 
 Deno.test("a value is written out with what its token adds in all heads", () => {
