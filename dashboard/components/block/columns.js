@@ -11,6 +11,7 @@ import { normalizedName, normOf, normRows } from "./norms.js";
 import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
 
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
+const SHORT_LETTER = 8; // pixels, of the short name of a token, with the space after it
 const SOME = 640; // pixels, from which a step with two other columns has a list too
 export const ALL_HEADS = "all heads"; // the panel with what each token adds in all heads
 export const CROPS = 4; // of a unit
@@ -22,6 +23,13 @@ const bars = (id, values, title, more = {}) => (
 const list = (id, items, title, more = {}) => (
   { kind: "list", id, items, title, high: 1, right: 56, ...more }
 );
+
+// A list of the tokens with the largest values.
+function tokenList(view, id, values, title, more = {}) {
+  const items = topTokens(values, view.block.header);
+  const left = SHORT_LETTER * Math.max(...items.map(({ label }) => label.length));
+  return list(id, items, title, { ranked: true, thumbs: true, left, ...more });
+}
 
 const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
 
@@ -79,10 +87,8 @@ function allHeads(view) {
   if (isTight(view)) return [];
   const shares = sharesOf(rowOf(block, "tokenNorms", query)),
     own = temperature === 1 ? "" : ", temperature 1";
-  const panel = list(ALL_HEADS, topTokens(shares), `shares, all ${block.header.heads} heads${own}`, {
-    ranked: true,
-    short: "all heads",
-  });
+  const title = `shares, all ${block.header.heads} heads${own}`;
+  const panel = tokenList(view, ALL_HEADS, shares, title, { short: "all heads" });
   return [{ wide: 1, sign: "", panels: [panel] }];
 }
 
@@ -188,7 +194,7 @@ const STEPS = [
       {
         wide: 1,
         sign: "",
-        panels: [list("weights list", topTokens(attention.weights), "largest weights", { ranked: true })],
+        panels: [tokenList(view, "weights list", attention.weights, "largest weights")],
       },
     ];
   },
@@ -218,15 +224,12 @@ const STEPS = [
         wide: 1,
         sign: "",
         panels: [
-          list(
+          tokenList(
+            view,
             "contributions list",
-            topTokens(sharesOf(contributions)),
+            sharesOf(contributions),
             `shares of the norms, head ${head + 1}`,
-            {
-              high: 1.6,
-              ranked: true,
-              short: `shares, head ${head + 1}`,
-            },
+            { high: 1.6, short: `shares, head ${head + 1}` },
           ),
           bars("z", attention.mixed, `output of head ${head + 1}`, {
             scale: "heads",

@@ -180,6 +180,7 @@ Deno.test("a value is written out with what its token adds in all heads", () => 
   assert.ok(text.includes(`= ${formatted(part)}, ${inPercent(part / all)}`), text);
   const { items } = arrange(view).panels.find(({ id }) => id === "all heads");
   assert.deepEqual(items.map(({ token }) => token), [4, 3, 2, 1, 0]);
+  assert.deepEqual(items.map(({ label }) => label), ["r2 c2", "r2 c1", "r1 c2", "r1 c1", "CLS"]);
   near(items[0].value, 5 / 15);
   const shown = [null, "all heads"].map((panel) => [...overlayOf({ ...view, panel }).values]);
   assert.deepEqual(shown, [[...view.attention.contributions], [1, 2, 3, 4, 5]]);
