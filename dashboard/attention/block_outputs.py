@@ -164,6 +164,7 @@ def _view(
         *(tensor[rows] for tensor in (steps.input, flat["q"], steps.projected, steps.hidden, steps.mlp)),
         head_norms(block, steps.joined)[rows],
         token_norms(block, steps, rows),
+        steps.weights.sum(dim=1),
         *(flat["k"], flat["v"]),
         *norms,
         unit_norms(block),

@@ -30,8 +30,8 @@ const block = unpackBlock(Deno.readFileSync(Deno.args[0]));
 const { tokens, heads } = block.header;
 const to = (count, make) => Array.from({ length: count }, (_, i) => make(i));
 const rows = to(tokens, (t) => to(heads, (h) => attentionRow(block, t, h)));
-const names = ["tokenNorms", "attentionInput", "sum1", "middle", "mlpInput", "active", "sum2", "output",
-  "joined", "normalized", "pooled", "features", "logits", "classWeights", "classBias"];
+const names = ["received", "tokenNorms", "attentionInput", "sum1", "middle", "mlpInput", "active", "sum2",
+  "output", "joined", "normalized", "pooled", "features", "logits", "classWeights", "classBias"];
 const found = Object.fromEntries(names.map((name) => [name, Array.from(block[name])]));
 for (const name of ["scores", "weights", "mixed", "contributions"]) {
   found[name] = rows.map((row) => row.map((one) => Array.from(one[name])));
@@ -119,6 +119,7 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
         steps = block_steps(model, image, layer)
         head = head_steps(model, steps.output)
         expected = {
+            "received": steps.weights.sum(dim=1),
             "tokenNorms": without_each_token(model.blocks[layer], steps),
             "attentionInput": steps.attention_input,
             "sum1": steps.sum_1,

@@ -3,7 +3,7 @@
 import { classPanel } from "../inside/classes.js";
 import { isStacked, isTight } from "../inside/layout.js";
 import { formatted } from "../shared/numbers.js";
-import { headPart, normsInput, normsSum, rowOf } from "./data.js";
+import { headPart, normsInput, normsSum, receivedBy, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
 import { ringKey, ringQuery } from "./marks.js";
@@ -179,7 +179,8 @@ const STEPS = [
     ];
   },
   (view) => {
-    const { attention, temperature } = view;
+    const { block, head, attention, temperature } = view;
+    const own = temperature === 1 ? "" : ", at temperature 1";
     const divided = attention.scores.map((s) => s / temperature);
     const title = temperature === 1 ? "scores" : `scores / ${formatted(temperature)}`;
     return [
@@ -187,8 +188,24 @@ const STEPS = [
         wide: 2.1,
         sign: "",
         panels: [
-          bars("scores", divided, title, { axis: "token" }),
-          bars("weights", attention.weights, "weights, sum 1", { axis: "token", amount: true, high: 1.2 }),
+          bars("scores", divided, title, { axis: "token", high: 0.8 }),
+          bars("weights", attention.weights, "weights of this query (a row), sum 1", {
+            axis: "token",
+            amount: true,
+            high: 1.1,
+            short: "weights, sum 1",
+          }),
+          bars(
+            "received",
+            receivedBy(block, head),
+            `sum over all ${block.header.tokens} queries (a column)${own}`,
+            {
+              axis: "token",
+              amount: true,
+              high: 0.6,
+              short: "sum over all queries",
+            },
+          ),
         ],
       },
       {

@@ -19,6 +19,7 @@ const ARRAYS = [
   ["mlp", "RD"],
   ["headNorms", "RH"], // of what each head adds to the output of attention
   ["tokenNorms", "RT"], // the same for each token, in all heads together
+  ["received", "HT"], // sum of the weights that a token gets from all queries: a column of the weights
   ["k", "TD"],
   ["v", "TD"],
   ["scale1", "D"], // of the first layer norm
@@ -163,6 +164,10 @@ export function headPart(block, name, token, head) {
   const { size, header } = block, row = name === "q" && header.only !== null ? 0 : token;
   return block[name].subarray(row * header.dim + head * size, row * header.dim + (head + 1) * size);
 }
+
+/** Return the sums of the weights that each token gets from all queries in a head. */
+export const receivedBy = ({ received, header: { tokens } }, head) =>
+  received.subarray(head * tokens, (head + 1) * tokens);
 
 /**
  * Return how a token attends in a head: the scaled scores, the weights, the weighted sum of the values

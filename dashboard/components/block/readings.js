@@ -2,7 +2,7 @@
 
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
 import { capitalName } from "../shared/tokens.js";
-import { headPart, rowOf } from "./data.js";
+import { headPart, receivedBy, rowOf } from "./data.js";
 import { headReading } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
 import { isComplete, missingText, termsText } from "./terms.js";
@@ -62,7 +62,12 @@ function scoreReading({ block, panel, query, key, head, j, attention }, _, name)
     `divided by \u221a${block.size}: ${formatted(s)}.`;
 }
 
-function weightReading({ key, attention, temperature }, _, name) {
+function weightReading({ block, panel, head, key, attention, temperature }, h, name) {
+  const sum = `${formatted(receivedBy(block, head)[key])} in sum from all ${h.tokens} queries`;
+  if (panel === "received") {
+    return `${name} gets weights of ${sum}${temperature === 1 ? "" : " at temperature 1"}. The mean is 1, ` +
+      "since the weights of each query sum to 1.";
+  }
   const { scores, weights } = attention, top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
   const shift = Math.abs(top / temperature) > 12 ? top : 0; // exp would be too large or too small to read
   const exps = Array.from(scores, (s) => Math.exp((s - shift) / temperature));
@@ -71,7 +76,8 @@ function weightReading({ key, attention, temperature }, _, name) {
   if (shift) exponent = joinedTerms([exponent, formatted(-shift)]);
   if (temperature !== 1) exponent = `${shift ? `(${exponent})` : exponent} / ${formatted(temperature)}`;
   return `${name}: exp(${exponent}) / ${formatted(total)} = ` +
-    `${formatted(exps[key])} / ${formatted(total)} = ${inPercent(weights[key])}.`;
+    `${formatted(exps[key])} / ${formatted(total)} = ${inPercent(weights[key])}.` +
+    (temperature === 1 ? ` It gets ${sum}.` : "");
 }
 
 function valueReading({ block, panel, query, key, head, j, attention }, _, name) {

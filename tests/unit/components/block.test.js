@@ -186,6 +186,16 @@ Deno.test("a value is written out with what its token adds in all heads", () => 
   assert.deepEqual(shown, [[...view.attention.contributions], [1, 2, 3, 4, 5]]);
 });
 
+Deno.test("the weights of a query sum to 1, and the sum that a key gets from all queries is written out", () => {
+  const view = viewOf(3);
+  near(view.attention.weights.reduce((a, b) => a + b, 0), 1);
+  assert.match(readingOf(view), /It gets 3\.000 in sum from all 5 queries\.$/);
+  assert.match(readingOf({ ...view, panel: "received" }), /^Row 2, column 1 gets weights of 3\.000 in sum /);
+  assert.doesNotMatch(readingOf({ ...view, temperature: 2 }), /queries/); // those are the model's
+  const { values } = arrange(view).panels.find(({ id }) => id === "received");
+  assert.deepEqual([...values], [0.25, 0.5, 1, 3, 0.25]);
+});
+
 Deno.test("a changed temperature is said not to be the model's", () => {
   assert.ok(sentenceOf(viewOf(3, { temperature: 2 })).includes("not the model's"));
   assert.ok(!sentenceOf(viewOf(3)).includes("not the model's"));
@@ -272,11 +282,12 @@ Deno.test("the files hold a row per token, per number or per class", () => {
     "token",
     "score",
     "weight",
+    "sum over queries",
     "norm of value",
     "weight x norm",
     "norm of all heads",
   ]);
-  assert.deepEqual(rows(4).map((row) => row[5]).slice(1), [1, 2, 3, 4, 5]);
+  assert.deepEqual(rows(4).map((row) => row[6]).slice(1), [1, 2, 3, 4, 5]);
   assert.deepEqual(rows(2).map((row) => row[0]).slice(1, 3), ["CLS", "row 1 column 1"]);
   assert.equal(rows(1).length, 6);
   assert.equal(rows(1)[1].length, 1 + 3 * 2);
