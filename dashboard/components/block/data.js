@@ -37,6 +37,8 @@ const ARRAYS = [
   ["logits", "C"],
 ];
 
+const READABLE = 12; // exp of this is 162,755
+
 /**
  * Read a message, and compute the arrays that it leaves out.
  * @param {Uint8Array} bytes
@@ -163,6 +165,15 @@ export function rowOf(block, name, token) {
 export function headPart(block, name, token, head) {
   const { size, header } = block, row = name === "q" && header.only !== null ? 0 : token;
   return block[name].subarray(row * header.dim + head * size, row * header.dim + (head + 1) * size);
+}
+
+/**
+ * Return what is subtracted from all scores before the exponential of the softmax is written out. It changes
+ * no weight: 0, or the largest score where exp would be too large or too small to read.
+ */
+export function shiftOf(scores, temperature) {
+  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  return Math.abs(top / temperature) > READABLE ? top : 0;
 }
 
 /** Return the sums of the weights that each token gets from all queries in a head. */

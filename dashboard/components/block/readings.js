@@ -2,7 +2,7 @@
 
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
 import { capitalName } from "../shared/tokens.js";
-import { headPart, receivedBy, rowOf } from "./data.js";
+import { headPart, receivedBy, rowOf, shiftOf } from "./data.js";
 import { headReading } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
 import { isComplete, missingText, termsText } from "./terms.js";
@@ -68,8 +68,7 @@ function weightReading({ block, panel, head, key, attention, temperature }, h, n
     return `${name} gets weights of ${sum}${temperature === 1 ? "" : " at temperature 1"}. The mean is 1, ` +
       "since the weights of each query sum to 1.";
   }
-  const { scores, weights } = attention, top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const shift = Math.abs(top / temperature) > 12 ? top : 0; // exp would be too large or too small to read
+  const { scores, weights } = attention, shift = shiftOf(scores, temperature);
   const exps = Array.from(scores, (s) => Math.exp((s - shift) / temperature));
   const total = exps.reduce((a, b) => a + b, 0);
   let exponent = formatted(scores[key]);

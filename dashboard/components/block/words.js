@@ -4,7 +4,7 @@ import { isStacked, isTight } from "../inside/layout.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { tokenName } from "../shared/tokens.js";
 import { cosine, largest, norm, softmax } from "../shared/vectors.js";
-import { normsInput, normsSum, rowOf } from "./data.js";
+import { normsInput, normsSum, rowOf, shiftOf } from "./data.js";
 import { headFormula, headSentence, headTitle, readerOf } from "./head.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SCORES, SOFTMAX, VALUES } from "./steps.js";
 
@@ -39,7 +39,7 @@ function linearForm(product, offset, scale) {
  * Return the formula of a step as HTML.
  * @param {any} view
  */
-export function formulaOf({ block, step, temperature }) {
+export function formulaOf({ block, step, temperature, attention }) {
   const { size, header: { norm, biases, scaled, activation } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
@@ -48,16 +48,17 @@ export function formulaOf({ block, step, temperature }) {
     const s = name === "sum1" ? "s" : "s\u2032";
     return normsSum(block, name) ? `${plain(a, b, s)}, ${normed(s, out)}` : plain(a, b, out);
   };
+  const score = (index) => `<i>s<sub>${index}</sub></i>`;
+  const exponent = (index) =>
+    shiftOf(attention.scores, temperature) ? `(${score(index)} \u2212 max <i>s</i>)` : score(index);
   const stream = normsInput(block) ? "n" : "x";
   return [
     normsInput(block) ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
     ", the same for <i>k</i> and <i>v</i>",
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
-    "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / " +
-    `\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = ${
-      temperature === 1 ? 1 : formatted(temperature)
-    }`,
+    `<i>a<sub>t</sub></i> = exp(${exponent("t")} / \u03c4) / \u03a3<sub><i>u</i></sub> ` +
+    `exp(${exponent("u")} / \u03c4), \u03c4 = ${temperature === 1 ? 1 : formatted(temperature)}`,
     "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>; all heads: \u2016" +
     `${scaled ? "<i>\u03b3</i> \u2299 " : ""}\u03a3<sub><i>h</i></sub> ` +
     "<i>a<sub>t,h</sub>W<sub>o,h</sub>v<sub>t,h</sub></i>\u2016",

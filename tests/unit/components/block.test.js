@@ -186,6 +186,15 @@ Deno.test("a value is written out with what its token adds in all heads", () => 
   assert.deepEqual(shown, [[...view.attention.contributions], [1, 2, 3, 4, 5]]);
 });
 
+Deno.test("the formula of the softmax subtracts the largest score if the number does", () => {
+  const small = viewOf(3), scores = Float32Array.of(20, 19, 1, 18, 2);
+  const large = { ...small, attention: { ...small.attention, scores } };
+  assert.doesNotMatch(formulaOf(small), /max/);
+  assert.match(formulaOf(large), /\(.*s.*\u2212 max .*\) \/ \u03c4/);
+  assert.match(readingOf(large), /exp\(18\.00 \u2212 20\.00\) \/ 1\.5/); // 1 + exp(-1) + exp(-2) + ... = 1.503
+  assert.doesNotMatch(readingOf(small), /exp\([^)]* \u2212 /);
+});
+
 Deno.test("the weights of a query sum to 1, and the sum that a key gets from all queries is written out", () => {
   const view = viewOf(3);
   near(view.attention.weights.reduce((a, b) => a + b, 0), 1);
