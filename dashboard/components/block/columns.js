@@ -8,7 +8,7 @@ import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
 import { ringKey, ringQuery } from "./marks.js";
 import { normalizedName, normOf, normRows } from "./norms.js";
-import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
+import { isComplete, missingText, productsOf, sumName, termCount, termRows } from "./terms.js";
 
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
 const SHORT_LETTER = 8; // pixels, of the short name of a token, with the space after it
@@ -53,7 +53,7 @@ function terms(view, wide) {
   const { sum, block: { header } } = view;
   if (!sum || isTight(view) || isStacked(view)) return [];
   const name = sumName(sum, header), { length } = sum.inputs ?? sum.weights ?? [];
-  const complete = isComplete(sum), most = Math.max(3, Math.min(8, Math.floor((view.h - 140) / 28)));
+  const complete = isComplete(sum);
   const products = complete ? productsOf(sum).products : new Float32Array(length ?? 1);
   const title = complete ? `${name}: ${length} products` : name;
   const head = complete ? "input \u00d7 weight" : missingText(sum, header);
@@ -62,7 +62,11 @@ function terms(view, wide) {
     sign: "",
     panels: [
       bars("products of a sum", products, title, { high: 0.5 }),
-      list("terms", complete ? termRows(sum, most) : [], head, { left: 150, right: 50, signed: true }),
+      list("terms", complete ? termRows(sum, termCount(view)) : [], head, {
+        left: 150,
+        right: 50,
+        signed: true,
+      }),
     ],
   }];
 }

@@ -5,12 +5,13 @@ import { capitalName } from "../shared/tokens.js";
 import { headPart, receivedBy, rowOf, shiftOf } from "./data.js";
 import { headReading } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
-import { isComplete, missingText, termsText } from "./terms.js";
+import { isComplete, missingText, termCount, termsText } from "./terms.js";
 import { ACTIVATION_NAMES } from "./words.js";
 
 // Return a number that a linear layer computes, with its terms, or with why they are not there.
-function sumText(sum, header) {
-  if (isComplete(sum)) return `${termsText(sum)} = ${formatted(sum.value)}`;
+function sumText(view) {
+  const { sum, block: { header } } = view;
+  if (isComplete(sum)) return `${termsText(sum, termCount(view))} = ${formatted(sum.value)}`;
   return `${formatted(sum.value)}, a sum of products; ${missingText(sum, header)}`;
 }
 
@@ -44,11 +45,12 @@ function normReading(view, h) {
   return `${channelText(token, j, h)}: ${text}.`;
 }
 
-function vectorReading({ block, head, sum }, h) {
+function vectorReading(view, h) {
+  const { block, head, sum } = view;
   const word = { q: "query", k: "key", v: "value" }[sum.part];
   return `${capitalName(sum.token, h)}, number ${sum.j + 1} of ${block.size} of its ${word} in head ${
     head + 1
-  }: ${sumText(sum, h)}.`;
+  }: ${sumText(view)}.`;
 }
 
 function scoreReading({ block, panel, query, key, head, j, attention }, _, name) {
@@ -100,14 +102,15 @@ function inAllHeads(block, query, key) {
   return ` In all heads: ${formatted(norms[key])}, ${inPercent(norms[key] / total)}.`;
 }
 
-function joinReading({ block, panel, token, j, sum }, h) {
+function joinReading(view, h) {
+  const { block, panel, token, j, sum } = view;
   if (panel === "parts") {
     const norms = rowOf(block, "headNorms", token), total = norms.reduce((a, b) => a + b, 0);
     return `Head ${j + 1} adds a vector of norm ${formatted(norms[j])} to the output, ${
       inPercent(norms[j] / total)
     } of all norms. Click to choose this head.`;
   }
-  if (!panel?.startsWith("joined")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)}.`;
+  if (!panel?.startsWith("joined")) return `${channelText(token, sum.j, h)}: ${sumText(view)}.`;
   const value = rowOf(block, "joined", token)[j], head = Math.floor(j / block.size);
   return `${channelText(token, j, h)}: ${formatted(value)}, number ${(j % block.size) + 1} of head ${
     head + 1
@@ -124,14 +127,15 @@ function sumReading(view, [before, part, sum], name) {
   return `${channelText(token, j, h)}: ${text} (${name}) = ${formatted(at(sum))}${normed}.`;
 }
 
-function unitReading({ block, token, j, sum }, h) {
+function unitReading(view, h) {
+  const { block, token, j, sum } = view;
   const active = rowOf(block, "active", token)[j];
   const activation = `${ACTIVATION_NAMES[h.activation]}(${formatted(sum.value)}) = ${formatted(active)}`;
-  return `${capitalName(token, h)}, unit ${j + 1}: ${sumText(sum, h)}; ${activation}.`;
+  return `${capitalName(token, h)}, unit ${j + 1}: ${sumText(view)}; ${activation}.`;
 }
 
 function outputReading(view, h) {
   const { panel, sum, token } = view;
-  if (panel?.startsWith("mlp")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)} (MLP).`;
+  if (panel?.startsWith("mlp")) return `${channelText(token, sum.j, h)}: ${sumText(view)} (MLP).`;
   return sumReading(view, ["middle", "mlp", "sum2"], "MLP");
 }
