@@ -94,7 +94,7 @@ export function drawImage(view, p, { x, y, size }, theme, type) {
     }
   }
   const used = first ? drawPrefix(view, p, x, y + size + 8, size, overlay, theme, type) : 0;
-  const right = size - 16; // the axis of the panel next to it has labels there
+  const right = isStacked(view) ? view.w : size - 16; // the axis of the panel next to it has labels there
   if (attends) drawMeaning(p, x + right, y + size + 8 + PREFIX_BOX / 2, right - used, type);
 }
 

@@ -141,10 +141,11 @@ function drawBars(view, p, panel, theme, type) {
   if (box.h >= LEAST_AXIS) drawAxis(p, box, top, bottom, zero, theme, type);
 }
 
-// The index of a value's color, away from the pale middle of the scale, where bars could not be seen.
+// The index of a value's color, away from the pale middle and the dark ends of the scale: bars are visible on
+// a light and on a dark page.
 function strong(value, limit) {
-  const index = colorIndex(value, limit, true);
-  return value < 0 ? Math.min(index, 76) : Math.max(index, 179);
+  const index = colorIndex(value, limit, true), [from, to] = value < 0 ? [40, 76] : [179, 215];
+  return Math.max(from, Math.min(to, index));
 }
 
 // Draw the mean and the standard deviation of the values.
