@@ -90,10 +90,12 @@ def view(
 
 
 def _bytes(run: Run, *, rows: int) -> int:
-    """Return the size of the results: keys and values of all tokens, everything else of `rows` tokens."""
+    """Return the size of the results: keys, values and the sums of the weights of all tokens, everything else
+    of `rows` tokens.
+    """
     options, (tokens, _, _) = run.config.options, tokens_of(run)
     dim, hidden = options["embed_dim"], options["hidden_dim"]
-    return 4 * (2 * tokens * dim + rows * (4 * dim + hidden + tokens))
+    return 4 * (tokens * (2 * dim + options["num_heads"]) + rows * (4 * dim + hidden + tokens))
 
 
 def _sampled(run: Run, data: Dataset) -> int:

@@ -13,7 +13,7 @@ import { drawMeaning, ringKey, ringQuery } from "./marks.js";
 import { PREFIX_BOX, prefixPitch } from "./panels.js";
 import { CLASSIFIER, isAttention, SOFTMAX } from "./steps.js";
 
-/** Return the values that a step shows over the image, one per token, as { values, signed, name }, or null. */
+/** Return the values of the tokens that a step shows over the image, as { values, signed, name }, or null. */
 export function overlayOf({ step, attention, panel, block, query }) {
   if (panel === ALL_HEADS) {
     const name = "norm of what each adds", values = rowOf(block, "tokenNorms", query);

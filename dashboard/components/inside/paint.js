@@ -66,7 +66,7 @@ const SMALL_LIST = 300, SMALL_LABEL = 50, SMALL_BAR = 12; // the same for a list
 /**
  * Draw a list { items, left, right, tallest, thumbs, pictures, signed }: a row per item, with its label in at
  * most `left` pixels, its value as a bar, and its text in `right` pixels. Signed values begin in the middle.
- * `addPictures(item, y, high, x, size, count)` draws `thumbs` in front of the labels, and `pictures` in a row.
+ * `addPictures(item, y, high, x, size, count)` draws `thumbs` in front of labels, and `pictures` in a row.
  * @param {any} view
  * @param {any} p painter
  * @param {any} panel

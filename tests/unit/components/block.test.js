@@ -191,11 +191,11 @@ Deno.test("the formula of the softmax subtracts the largest score if the number 
   const large = { ...small, attention: { ...small.attention, scores } };
   assert.doesNotMatch(formulaOf(small), /max/);
   assert.match(formulaOf(large), /\(.*s.*\u2212 max .*\) \/ \u03c4/);
-  assert.match(readingOf(large), /exp\(18\.00 \u2212 20\.00\) \/ 1\.5/); // 1 + exp(-1) + exp(-2) + ... = 1.503
+  assert.match(readingOf(large), /exp\(18\.00 \u2212 20\.00\) \/ 1\.5/); // 1 + 1/e + 1/e^2 + ...
   assert.doesNotMatch(readingOf(small), /exp\([^)]* \u2212 /);
 });
 
-Deno.test("the weights of a query sum to 1, and the sum that a key gets from all queries is written out", () => {
+Deno.test("the weights of a query sum to 1, and what a key gets from all queries is written out", () => {
   const view = viewOf(3);
   near(view.attention.weights.reduce((a, b) => a + b, 0), 1);
   assert.match(readingOf(view), /It gets 3\.000 in sum from all 5 queries\.$/);
