@@ -19,6 +19,7 @@ LINKS = {
 
 top = header.title("overview")
 with top.row:
+    st.markdown("[Read the guide](./guide)", width="content")
     tour.offer()
 rows = budgets.budgets(("vit", "resnet"))
 with st.container(key="lead"):

@@ -90,10 +90,12 @@ def view(
 
 
 def _bytes(run: Run, *, rows: int) -> int:
-    """Return the size of the results: keys and values of all tokens, everything else of `rows` tokens."""
-    options = run.config.options
+    """Return the size of the results: keys, values and the sums of the weights of all tokens, everything else
+    of `rows` tokens.
+    """
+    options, (tokens, _, _) = run.config.options, tokens_of(run)
     dim, hidden = options["embed_dim"], options["hidden_dim"]
-    return 4 * (2 * tokens_of(run)[0] * dim + rows * (4 * dim + hidden))
+    return 4 * (tokens * (2 * dim + options["num_heads"]) + rows * (4 * dim + hidden + tokens))
 
 
 def _sampled(run: Run, data: Dataset) -> int:
@@ -137,7 +139,14 @@ def _view(
     """Return the results without the patches of units, and the activations [R, M] of the sent rows."""
     import torch
 
-    from vitcore.analysis.block_steps import block_steps, classifier, head_norms, head_steps, unit_norms
+    from vitcore.analysis.block_steps import (
+        block_steps,
+        classifier,
+        head_norms,
+        head_steps,
+        token_norms,
+        unit_norms,
+    )
 
     net, options = stamp.model(), vit_options(stamp.run)
     if pixels:
@@ -156,6 +165,8 @@ def _view(
     arrays = [
         *(tensor[rows] for tensor in (steps.input, flat["q"], steps.projected, steps.hidden, steps.mlp)),
         head_norms(block, steps.joined)[rows],
+        token_norms(block, steps, rows),
+        steps.weights.sum(dim=1),
         *(flat["k"], flat["v"]),
         *norms,
         unit_norms(block),

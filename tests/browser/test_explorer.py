@@ -85,6 +85,9 @@ def test_clicks_pin_two_patches_and_escape_clears_them(visitor, open_explorer):
 def test_head_is_chosen_by_its_map_and_by_its_dot(visitor, open_explorer):
     page = open_explorer()
     frame = page.locator(".xp")
+    grid, large = (page.locator(part).bounding_box() for part in (".xp-grid", ".xp-large"))
+    assert large["x"] - grid["x"] - grid["width"] < 60  # a low window has no empty space between the maps
+    assert large["width"] > 220
     page.mouse.move(*cell_position(page, 2, 7))
     expect(frame).to_have_attribute("data-cell", "2.7")
     page.mouse.click(*cell_position(page, 4, 3))

@@ -34,9 +34,7 @@ def assert_nothing_is_hidden(page):
     assert page.locator(".tour").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
-@pytest.mark.parametrize(
-    ("number", "last"), [(3, ".steps-hover"), (4, ".xp-summary"), (5, ".inside-formula")]
-)
+@pytest.mark.parametrize(("number", "last"), [(3, ".steps-hover"), (4, ".xp-summary"), (6, ".inside-facts")])
 def test_stop_shows_all_of_its_drawing_in_a_small_window(visitor, number, last):
     page = visitor.open(tour.addresses()[number - 1].removeprefix("./"))
     expect_stop(page, number)
@@ -108,7 +106,7 @@ def test_dismissed_offer_does_not_return(visitor):
 
 
 def test_keys_in_a_text_field_do_not_leave_the_stop(visitor):
-    page = visitor.open("compare?runs=vit-cifar10-gpu,resnet-cifar10-gpu&tour=11")
+    page = visitor.open("compare?view=Sweeps&sweep=samples-cifar10&tour=11")
     expect_stop(page, 11)
     page.get_by_role("combobox").first.press("n")
     expect_stop(page, 11)

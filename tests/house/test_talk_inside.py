@@ -61,6 +61,31 @@ def test_scenes_of_the_links_show_the_steps_of_a_block(steps):
     assert sum(isinstance(scene, Block) for scene in shown) == 9
 
 
+def test_number_that_a_step_speaks_of_is_pinned_in_its_view(steps, model, image, block):
+    scores, weights = block.scores[HEAD - 1, token(ROW, COLUMN)], block.weights[HEAD - 1, token(ROW, COLUMN)]
+    largest = {  # the token with the largest number, by step of the block
+        3: ("scores", scores.argmax()),
+        4: ("weights", weights.argmax()),
+        5: ("contributions", (weights * block.v[HEAD - 1].norm(dim=1)).argmax()),
+    }
+    with torch.inference_mode():
+        best = int(model(as_input(image, model))[0].argmax())
+    expected = {
+        step: {"array": array, "token": ".".join(str(n + 1) for n in divmod(int(index) - 1, model.grid))}
+        for step, (array, index) in largest.items()
+    }
+    expected[10] = {"array": "classes", "number": str(best + 1)}
+    found = {}
+    for step in steps.values():
+        scene = scenes.scene(urlsplit(step.link).path, step.state)
+        pinned = {name: step.state[name] for name in ("array", "token", "number") if name in step.state}
+        if pinned:
+            assert isinstance(scene, Block)
+            assert scene.compute(step.state) == []  # this block has the number
+            found[int(step.state["step"])] = pinned
+    assert found == expected
+
+
 def test_shapes_are_those_of_the_model(steps, model, block):
     heads, tokens, size = block.q.shape
     assert f"{model.grid**2} patches" in steps["An image becomes tokens"].say

@@ -99,7 +99,8 @@ def test_many_tokens_send_only_the_chosen_one(tmp_path, monkeypatch):
     assert header["only"] == header["query"] == token
     steps = block_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 1)
     np.testing.assert_array_equal(floats_of(view)[:32], steps.input[token].numpy())
-    assert len(view.floats) < 4 * (2 * 257 * 32 + 2000)
+    per_token = 2 * 32 + 4 + 1  # key and value, the sum of the weights in each head, and the norm added
+    assert len(view.floats) < 4 * (257 * per_token + 2000)
     monkeypatch.setattr(block_outputs, "MAX_ONE", 60_000)
     with pytest.raises(UserError, match=r"257 tokens.*larger patches"):
         block.prepare(run, chosen, data, LINK)

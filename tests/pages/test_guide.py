@@ -43,8 +43,10 @@ def test_section_about_the_current_view_is_first_and_expanded(name, query, title
     assert [section.proto.expanded for section in found] == [True] + [False] * (len(found) - 1)
 
 
-def test_overview_states_its_measurements():
-    (how,) = (expander for expander in open_app().expander if expander.label == "How it was measured")
+def test_overview_states_its_measurements_and_leads_to_the_guide():
+    app = open_app()
+    assert any("](./guide)" in part.value for part in app.markdown)
+    (how,) = (expander for expander in app.expander if expander.label == "How it was measured")
     text = "".join(part.value for part in how.markdown)
     assert f"{resources.parameters(resources.bundled()['vit']) / 1e6:.1f} million" in text
     for name in ("vit-cifar10", "vit-cifar10-gpu"):

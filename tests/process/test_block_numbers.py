@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import subprocess
@@ -29,8 +30,8 @@ const block = unpackBlock(Deno.readFileSync(Deno.args[0]));
 const { tokens, heads } = block.header;
 const to = (count, make) => Array.from({ length: count }, (_, i) => make(i));
 const rows = to(tokens, (t) => to(heads, (h) => attentionRow(block, t, h)));
-const names = ["attentionInput", "sum1", "middle", "mlpInput", "active", "sum2", "output", "joined",
-  "normalized", "pooled", "features", "logits", "classWeights", "classBias"];
+const names = ["received", "tokenNorms", "attentionInput", "sum1", "middle", "mlpInput", "active", "sum2",
+  "output", "joined", "normalized", "pooled", "features", "logits", "classWeights", "classBias"];
 const found = Object.fromEntries(names.map((name) => [name, Array.from(block[name])]));
 for (const name of ["scores", "weights", "mixed", "contributions"]) {
   found[name] = rows.map((row) => row.map((one) => Array.from(one[name])));
@@ -118,6 +119,8 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
         steps = block_steps(model, image, layer)
         head = head_steps(model, steps.output)
         expected = {
+            "received": steps.weights.sum(dim=1),
+            "tokenNorms": without_each_token(model.blocks[layer], steps),
             "attentionInput": steps.attention_input,
             "sum1": steps.sum_1,
             "middle": steps.middle,
@@ -145,6 +148,26 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
     np.testing.assert_allclose(found["logits"], logits.numpy(), rtol=1e-5, atol=1e-5)
     products = np.reshape(found["classWeights"], (10, -1)) @ found["features"] + found["classBias"]
     np.testing.assert_allclose(products, logits.numpy(), rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def without_each_token(block, steps) -> torch.Tensor:
+    """Return how far the output of attention moves if the values of a token are zero in all heads. [T, T]"""
+
+    def output(values):
+        joined = (steps.weights @ values).transpose(0, 1).flatten(1)
+        projected = block.attn.out_proj(joined)
+        return projected if block.layer_scale_1 is None else projected * block.layer_scale_1
+
+    values = steps.v.double()
+    steps = type(steps)(**{**vars(steps), "weights": steps.weights.double()})
+    block = copy.deepcopy(block).double()
+    moved = []
+    for token in range(values.shape[1]):
+        without = values.clone()
+        without[:, token] = 0
+        moved.append((output(values) - output(without)).norm(dim=1))
+    return torch.stack(moved, dim=1).float()
 
 
 def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):

@@ -16,6 +16,7 @@ from vitcore.errors import UserError
 from vitcore.networks.vit import Block, Record
 
 BATCH = 10  # images at once when many are computed
+TOKENS = 64  # whose values are projected at once
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,30 @@ def head_norms(block: Block, joined: torch.Tensor) -> torch.Tensor:
         weight = weight * block.layer_scale_1[:, None]
     columns = weight.unflatten(1, (heads, -1))  # [D, H, d]
     return torch.einsum("thd,ehd->the", parts, columns).norm(dim=-1)
+
+
+@torch.inference_mode()
+def token_norms(block: Block, steps: BlockSteps, rows: slice = slice(None)) -> torch.Tensor:
+    """Return the norm of what each token adds to the output of attention of the tokens `rows`. [R, T]
+
+    Token t adds the sum over heads h of W_h a_h[r, t] v_h[t] to token r, where W_h are the columns of the
+    output projection that read head h, with LayerScale. The offset of the projection belongs to no token.
+    Kobayashi et al. 2020, Attention is Not Only a Weight.
+    """
+    weight = block.attn.out_proj.weight.double()
+    if block.layer_scale_1 is not None:
+        weight = weight * block.layer_scale_1[:, None].double()
+    columns = weight.unflatten(1, (block.attn.heads, -1))  # [D, H, d]
+    squares = []
+    for values, weights in zip(
+        steps.v.double().split(TOKENS, dim=1),
+        steps.weights[:, rows].double().split(TOKENS, dim=2),
+        strict=True,
+    ):
+        added = torch.einsum("htd,ehd->the", values, columns)
+        products = added @ added.mT  # [t, H, H]: of what the heads would add at weight 1
+        squares.append((torch.einsum("thg,grt->hrt", products, weights) * weights).sum(0))
+    return torch.cat(squares, dim=1).clamp(min=0).sqrt().float()
 
 
 @torch.inference_mode()

@@ -15,13 +15,14 @@ import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
 import { arrange } from "./panels.js";
 import { countOf, pinAtRest, pinOf, pinParameters, readPin } from "./pins.js";
 import { pointAt } from "./pointing.js";
+import { readingOf } from "./readings.js";
+import { BlockRequests } from "./requests.js";
 import { paintBlock } from "./scene.js";
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
 import { keyedSum, pointedSum, showsTerms, sumOf } from "./terms.js";
 import { readRows, WeightRows } from "./weights.js";
-import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
+import { factsOf, formulaOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
-const REST_MS = 120; // of the pointer, before weights are asked for
 // the array whose largest number is pointed at first
 const MAIN = ["input", null, null, null, null, "projected", "sum1", "active", "sum2", null];
 
@@ -32,13 +33,11 @@ class BlockStepper extends InsideStepper {
   pointedKey = null; // token last pointed at, in steps about attention
   pointedJ = null; // channel, unit or head last pointed at
   wholes = WHOLES;
-  soughtFor = null; // the key of the block whose patches of units the server was asked for
+  requests = new BlockRequests(this);
   weightRows = new WeightRows(); // those that were sent
   pin = null; // what is shown while nothing is under the pointer: see pins.js
   summed = null; // the number last pointed at that is a sum of products: see pointedSum
   sum = null; // that is written out: see sumOf
-  rest = null; // timer: ask for weights when the pointer rests
-  requested = null; // the row of weights that the server was asked for
 
   unpack = unpackBlock;
   arrange = () => arrange(this);
@@ -85,16 +84,6 @@ class BlockStepper extends InsideStepper {
   keepUnits({ header: { units, crop, searched }, crops }) {
     Object.assign(this.block.header, { units, crop, searched });
     this.block.crops = crops;
-  }
-
-  // Ask the server, once per block, for the patches that excite the units: only their step shows them.
-  askForUnits() {
-    const { key, units, standalone } = this.block.header;
-    if (this.step !== MLP || units.length || standalone || this.asked !== null || this.soughtFor === key) {
-      return;
-    }
-    this.soughtFor = key;
-    this.ask("look");
   }
 
   // Read the step, the token, the head, the temperature and the pinned number from the address.
@@ -302,30 +291,15 @@ class BlockStepper extends InsideStepper {
 
   refresh() {
     super.refresh();
-    this.askForUnits();
-    this.askForWeights();
+    this.requests.fill();
   }
 
-  // Ask the server for the weights of the number that is written out, when the pointer rests on it. Not while
-  // other numbers are on their way: a request ends the one before it.
-  askForWeights() {
-    clearTimeout(this.rest);
-    const { block: { header }, asked } = this, { row } = this.wanted();
-    const waits = this.step === MLP && !header.units.length;
-    if (!row || row === this.requested || header.standalone || asked !== null || waits) return;
-    this.rest = setTimeout(() => this.ask("weights"), REST_MS);
-  }
-
-  // The row of weights that the browser lacks, unless another block is asked for.
-  wanted(block = this.blockIndex) {
-    const { sum, block: { header } } = this;
-    if (block !== this.blockIndex || !sum?.inputs || sum.weights) return {};
-    return { row: `${header.key} ${sum.layer} ${sum.row}` };
+  wanted(block) {
+    return this.requests.wanted(block);
   }
 
   ask(kind, block) {
-    clearTimeout(this.rest);
-    this.requested = this.wanted(block).row ?? null;
+    this.requests.sending(block);
     super.ask(kind, block);
   }
 

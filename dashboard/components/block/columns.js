@@ -3,14 +3,17 @@
 import { classPanel } from "../inside/classes.js";
 import { isStacked, isTight } from "../inside/layout.js";
 import { formatted } from "../shared/numbers.js";
-import { headPart, normsInput, normsSum, rowOf } from "./data.js";
+import { headPart, normsInput, normsSum, receivedBy, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
+import { ringKey, ringQuery } from "./marks.js";
 import { normalizedName, normOf, normRows } from "./norms.js";
-import { isComplete, missingText, productsOf, sumName, termRows } from "./terms.js";
+import { isComplete, missingText, productsOf, sumName, termCount, termRows } from "./terms.js";
 
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
+const SHORT_LETTER = 8; // pixels, of the short name of a token, with the space after it
 const SOME = 640; // pixels, from which a step with two other columns has a list too
+export const ALL_HEADS = "all heads"; // the panel with what each token adds in all heads
 export const CROPS = 4; // of a unit
 
 const matrix = (id, name, title, more = {}) => ({ kind: "matrix", id, name, title, high: 1.2, ...more });
@@ -20,6 +23,13 @@ const bars = (id, values, title, more = {}) => (
 const list = (id, items, title, more = {}) => (
   { kind: "list", id, items, title, high: 1, right: 56, ...more }
 );
+
+// A list of the tokens with the largest values.
+function tokenList(view, id, values, title, more = {}) {
+  const items = topTokens(values, view.block.header);
+  const left = SHORT_LETTER * Math.max(...items.map(({ label }) => label.length));
+  return list(id, items, title, { ranked: true, thumbs: true, left, ...more });
+}
 
 const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
 
@@ -43,7 +53,7 @@ function terms(view, wide) {
   const { sum, block: { header } } = view;
   if (!sum || isTight(view) || isStacked(view)) return [];
   const name = sumName(sum, header), { length } = sum.inputs ?? sum.weights ?? [];
-  const complete = isComplete(sum), most = Math.max(3, Math.min(8, Math.floor((view.h - 140) / 28)));
+  const complete = isComplete(sum);
   const products = complete ? productsOf(sum).products : new Float32Array(length ?? 1);
   const title = complete ? `${name}: ${length} products` : name;
   const head = complete ? "input \u00d7 weight" : missingText(sum, header);
@@ -52,7 +62,11 @@ function terms(view, wide) {
     sign: "",
     panels: [
       bars("products of a sum", products, title, { high: 0.5 }),
-      list("terms", complete ? termRows(sum, most) : [], head, { left: 150, right: 50, signed: true }),
+      list("terms", complete ? termRows(sum, termCount(view)) : [], head, {
+        left: 150,
+        right: 50,
+        signed: true,
+      }),
     ],
   }];
 }
@@ -64,6 +78,22 @@ function normTerms(view, wide, least) {
   const title = `channel ${view.j + 1}, normalized`;
   const panel = list("norm terms", normRows(parts), title, { left: 92, right: 52, signed: true });
   return [{ wide, sign: "", panels: [panel] }];
+}
+
+const sharesOf = (values) => {
+  const total = values.reduce((a, b) => a + b, 0);
+  return values.map((v) => v / total);
+};
+
+// The shares of what the tokens add to the output of attention, unless the drawing has no room for them.
+function allHeads(view) {
+  const { block, query, temperature } = view;
+  if (isTight(view)) return [];
+  const shares = sharesOf(rowOf(block, "tokenNorms", query)),
+    own = temperature === 1 ? "" : ", temperature 1";
+  const title = `shares, all ${block.header.heads} heads${own}`;
+  const panel = tokenList(view, ALL_HEADS, shares, title, { short: "all heads" });
+  return [{ wide: 1, sign: "", panels: [panel] }];
 }
 
 // The columns of the two residual sums.
@@ -108,7 +138,13 @@ const STEPS = [
       wide: 1,
       sign: "",
       panels: [
-        matrix(name, name, words[i], { from: head * size, rows: size, scale: "heads", follows: i > 0 }),
+        matrix(name, name, words[i], {
+          from: head * size,
+          rows: size,
+          scale: "heads",
+          follows: i > 0,
+          ring: i ? ringKey : ringQuery,
+        }),
         bars(`${name} row`, parts[i], "", { limit, scale: "heads", funnel: true, follows: i > 0 }),
       ],
     }));
@@ -139,15 +175,16 @@ const STEPS = [
         wide: 1,
         sign: "",
         panels: [
-          bars("q row", q, "query", { limit, scale: "heads" }),
-          bars("k row", k, "\u00d7 key", { limit, scale: "heads" }),
+          bars("q row", q, "query", { limit, scale: "heads", ring: ringQuery }),
+          bars("k row", k, "\u00d7 key", { limit, scale: "heads", ring: ringKey }),
           bars("products", products, `= products, sum ${formatted(products.reduce((a, b) => a + b, 0))}`, {}),
         ],
       },
     ];
   },
   (view) => {
-    const { attention, temperature } = view;
+    const { block, head, attention, temperature } = view;
+    const own = temperature === 1 ? "" : ", at temperature 1";
     const divided = attention.scores.map((s) => s / temperature);
     const title = temperature === 1 ? "scores" : `scores / ${formatted(temperature)}`;
     return [
@@ -155,20 +192,35 @@ const STEPS = [
         wide: 2.1,
         sign: "",
         panels: [
-          bars("scores", divided, title, { axis: "token" }),
-          bars("weights", attention.weights, "weights, sum 1", { axis: "token", amount: true, high: 1.2 }),
+          bars("scores", divided, title, { axis: "token", high: 0.8 }),
+          bars("weights", attention.weights, "weights of this query (a row), sum 1", {
+            axis: "token",
+            amount: true,
+            high: 1.1,
+            short: "weights, sum 1",
+          }),
+          bars(
+            "received",
+            receivedBy(block, head),
+            `sum over all ${block.header.tokens} queries (a column)${own}`,
+            {
+              axis: "token",
+              amount: true,
+              high: 0.6,
+              short: "sum over all queries",
+            },
+          ),
         ],
       },
       {
         wide: 1,
         sign: "",
-        panels: [list("weights list", topTokens(attention.weights), "largest weights", { ranked: true })],
+        panels: [tokenList(view, "weights list", attention.weights, "largest weights")],
       },
     ];
   },
   (view) => {
     const { block, head, attention } = view, { size } = block, { weights, contributions } = attention;
-    const total = contributions.reduce((a, b) => a + b, 0), shares = contributions.map((c) => c / total);
     return [
       {
         wide: 2.1,
@@ -193,17 +245,20 @@ const STEPS = [
         wide: 1,
         sign: "",
         panels: [
-          list("contributions list", topTokens(shares), "largest shares of the norms", {
-            high: 1.6,
-            ranked: true,
-            short: "shares",
-          }),
+          tokenList(
+            view,
+            "contributions list",
+            sharesOf(contributions),
+            `shares of the norms, head ${head + 1}`,
+            { high: 1.6, short: `shares, head ${head + 1}` },
+          ),
           bars("z", attention.mixed, `output of head ${head + 1}`, {
             scale: "heads",
             short: `head ${head + 1}`,
           }),
         ],
       },
+      ...allHeads(view),
     ];
   },
   (view) => {

@@ -17,7 +17,9 @@ const ARRAYS = [
   ["projected", "RD"],
   ["hidden", "RM"], // before the activation
   ["mlp", "RD"],
-  ["headNorms", "RH"],
+  ["headNorms", "RH"], // of what each head adds to the output of attention
+  ["tokenNorms", "RT"], // the same for each token, in all heads together
+  ["received", "HT"], // sum of the weights that a token gets from all queries: a column of the weights
   ["k", "TD"],
   ["v", "TD"],
   ["scale1", "D"], // of the first layer norm
@@ -34,6 +36,8 @@ const ARRAYS = [
   ["features", "F"], // what the classifier reads
   ["logits", "C"],
 ];
+
+const READABLE = 12; // exp of this is 162,755
 
 /**
  * Read a message, and compute the arrays that it leaves out.
@@ -162,6 +166,19 @@ export function headPart(block, name, token, head) {
   const { size, header } = block, row = name === "q" && header.only !== null ? 0 : token;
   return block[name].subarray(row * header.dim + head * size, row * header.dim + (head + 1) * size);
 }
+
+/**
+ * Return what is subtracted from all scores before the exponential of the softmax is written out. It changes
+ * no weight: 0, or the largest score where exp would be too large or too small to read.
+ */
+export function shiftOf(scores, temperature) {
+  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  return Math.abs(top / temperature) > READABLE ? top : 0;
+}
+
+/** Return the sums of the weights that each token gets from all queries in a head. */
+export const receivedBy = ({ received, header: { tokens } }, head) =>
+  received.subarray(head * tokens, (head + 1) * tokens);
 
 /**
  * Return how a token attends in a head: the scaled scores, the weights, the weighted sum of the values

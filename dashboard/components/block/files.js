@@ -2,7 +2,7 @@
 
 import { classRows, digits } from "../inside/classes.js";
 import { tokenName } from "../shared/tokens.js";
-import { attentionRow, headPart, normsSum, rowOf } from "./data.js";
+import { attentionRow, headPart, normsSum, receivedBy, rowOf } from "./data.js";
 import { featureRows } from "./head.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, QKV, RESIDUAL, VALUES } from "./steps.js";
 
@@ -36,8 +36,16 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
   if (step > QKV && step <= VALUES) {
     const row = attentionRow(block, query, head, attentionTemperature);
     return [
-      ["token", "score", "weight", "norm of value", "weight x norm"],
-      ...tokens.map((t) => [name(t), row.scores[t], row.weights[t], row.lengths[t], row.contributions[t]])
+      ["token", "score", "weight", "sum over queries", "norm of value", "weight x norm", "norm of all heads"],
+      ...tokens.map((t) => [
+        name(t),
+        row.scores[t],
+        row.weights[t],
+        receivedBy(block, head)[t],
+        row.lengths[t],
+        row.contributions[t],
+        rowOf(block, "tokenNorms", query)[t],
+      ])
         .map(([t, ...values]) => [t, ...values.map(digits)]),
     ];
   }

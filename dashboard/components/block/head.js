@@ -6,7 +6,7 @@ import { formatted } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
 import { rowOf } from "./data.js";
 import { headNorm, normText } from "./norms.js";
-import { isComplete, missingText, termsText } from "./terms.js";
+import { isComplete, missingText, termCount, termsText } from "./terms.js";
 
 // Whether a part of what the head reads is a mean over all patches: `mean`, or `sequence`, the weighted one.
 const isMean = (part) => part === "mean" || part === "sequence";
@@ -92,7 +92,8 @@ export function readerOf(query, header) {
  * Return the number under the pointer in the last step with its computation, or else the largest logit or
  * feature.
  */
-export function headReading({ block, panel, j, klass, token, sum }, h) {
+export function headReading(view, h) {
+  const { block, panel, j, klass, token, sum } = view;
   const { pooled, normalized, features } = block;
   const part = Math.floor(j / h.dim), channel = j % h.dim, reads = h.head.reads[part];
   if (panel === "pooled" || panel === "normalized") {
@@ -112,9 +113,10 @@ export function headReading({ block, panel, j, klass, token, sum }, h) {
     const value = formatted(features[index]);
     if (sum?.part !== "features") return `${text}${value}.`;
     if (!isComplete(sum)) return `${text}${value}, a sum of products; ${missingText(sum, h)}.`;
-    return `${text}${h.head.layer === "tanh" ? `tanh(${termsText(sum)})` : termsText(sum)} = ${value}.`;
+    const written = termsText(sum, termCount(view));
+    return `${text}${h.head.layer === "tanh" ? `tanh(${written})` : written} = ${value}.`;
   }
-  return classReading(block, klass, features);
+  return classReading(block, klass, features, termCount(view));
 }
 
 // Return a number of the last block's output. If the head normalizes each token before it takes the mean of

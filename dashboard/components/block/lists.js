@@ -1,11 +1,16 @@
 // The items of the lists in the drawing: the tokens with the largest values, and the most active units.
 
 import { formatted, inPercent } from "../shared/numbers.js";
+import { shortName } from "../shared/tokens.js";
 import { largest } from "../shared/vectors.js";
 
-export function topTokens(values) {
-  return largest(values, 8).map((token) => ({ token, value: values[token], text: inPercent(values[token]) }));
-}
+export const topTokens = (values, header) =>
+  largest(values, 8).map((token) => ({
+    token,
+    label: shortName(token, header),
+    value: values[token],
+    text: inPercent(values[token]),
+  }));
 
 export function topUnits({ block }, active) {
   return largest(active, 5).map((unit) => ({

@@ -25,7 +25,7 @@ export function arrange(view) {
   if (isStacked(view)) return arrangeNarrow(view, columns);
   const size = Math.max(SMALLEST, Math.min(h - TITLE - 34, rooms.image));
   const image = { x: 0, y: TITLE, size };
-  const left = size + 40, signs = [], panels = [];
+  const left = size + AXIS + 10, signs = [], panels = [];
   const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? rooms.sign : GAP), 0);
   const shares = columns.reduce((sum, one) => sum + one.wide, 0), unit = (w - left - gaps) / shares;
   let x = left;

@@ -1,17 +1,17 @@
-// The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step
-// next to it.
+// The drawing of a step, with a painter for canvas or SVG: the image on the left (image.js), the panels of
+// the step next to it.
 
-import { cssOf, drawItems, fitted, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
-import { isStacked } from "../inside/layout.js";
+import { cssOf, drawItems, fitted, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
-import { formatted, inPercent } from "../shared/numbers.js";
-import { prefixLabel, prefixOf } from "../shared/tokens.js";
-import { isRead, readColumns, readsMean } from "./head.js";
+import { formatted } from "../shared/numbers.js";
 import { CROPS } from "./columns.js";
-import { drawAxis, drawLegend, legendParts, signedLegend, tableColors } from "./legend.js";
-import { columnAt, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
+import { readColumns } from "./head.js";
+import { drawImage } from "./image.js";
+import { drawAxis, drawLegend, signedLegend, tableColors } from "./legend.js";
+import { KEY, ringKey, ringQuery } from "./marks.js";
 import { DRAWN } from "./matrices.js";
-import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./steps.js";
+import { columnAt, panelTop } from "./panels.js";
+import { CLASSIFIER, JOIN, QKV, SCORES, VALUES } from "./steps.js";
 import { showsTerms } from "./terms.js";
 
 /**
@@ -25,105 +25,6 @@ export function paintBlock(view, p, theme) {
   drawFunnels(view, p, layout.panels, theme);
   drawImage(view, p, layout.image, theme, type);
   paintPanels(view, p, theme, type, { matrix: drawMatrix, bars: drawBars, list: drawList });
-}
-
-// --- the image ---------------------------------------------------------------------------------
-
-// The values that a step shows over the image, one per token: { values, signed, name }.
-export function overlayOf({ step, attention }) {
-  return {
-    2: { values: attention.scores, signed: true, name: "scores", format: formatted },
-    3: { values: attention.weights, signed: false, name: "weights", format: inPercent },
-    4: {
-      values: attention.contributions,
-      signed: false,
-      name: "weight \u00d7 norm of value",
-      short: "weight \u00d7 norm",
-      format: formatted,
-    },
-  }[step] ?? null;
-}
-
-const MOST_TITLE = 300; // pixels of a title with its legend
-const TITLE_ROOM = 30; // pixels next to the image, for its title
-const VEIL = 0.85; // of black, over patches without weight
-
-// The width for the title of the image, which is larger if the panels are below the image.
-const roomOfTitle = (view) =>
-  isStacked(view) ? Math.min(view.w, MOST_TITLE) : view.layout.image.size + TITLE_ROOM;
-
-// Draw the legend of what a step shows over the image, and return the width that it leaves for the title.
-function drawOverlayLegend(view, p, { x, y }, { values, signed, format }, theme, type) {
-  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), room = roomOfTitle(view);
-  const parts = legendParts(signed ? format(-most) : "0", format(most), 0.62 * room);
-  if (!parts) return room;
-  const veiled = (share) => {
-    const gray = Math.round(255 * (1 - VEIL * (1 - share))); // over white
-    return `rgb(${gray} ${gray} ${gray})`;
-  };
-  const left = x + room - parts.wide;
-  drawLegend(p, parts, left, y - 11, signed ? tableColors(view.diverging) : veiled, theme, type);
-  return left - x - 8;
-}
-
-function drawImage(view, p, { x, y, size }, theme, type) {
-  const { block, picture, query } = view, { side, first, size: pixels } = block.header;
-  const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
-  const names = overlay ? [overlay.name, overlay.short ?? overlay.name] : ["the image"];
-  const room = overlay ? drawOverlayLegend(view, p, { x, y }, overlay, theme, type) : roomOfTitle(view);
-  p.text(fitting(names, room), x, y - 11, { ...type, weight: 500 });
-  p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
-  const most = overlay ? overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9) : 1;
-  const placeOf = (token) => {
-    const patch = token - first;
-    return [x + (patch % side) * unit, y + Math.floor(patch / side) * unit];
-  };
-  for (let token = first; overlay && token < block.header.tokens; token++) {
-    const [left, top] = placeOf(token), value = overlay.values[token];
-    const fill = overlay.signed
-      ? cssOf(view.diverging[colorIndex(value, most, true)]).replace(")", " / 0.72)")
-      : `rgb(0 0 0 / ${(VEIL * (1 - value / most)).toFixed(3)})`;
-    p.rect(left, top, unit, unit, { fill });
-  }
-  for (let i = 1; i < side; i++) {
-    const line = { stroke: "rgb(127 127 127 / 0.35)", line: 0.5 };
-    p.segment(x + i * unit, y, x + i * unit, y + size, line);
-    p.segment(x, y + i * unit, x + size, y + i * unit, line);
-  }
-  const other = attends ? view.key : view.token;
-  if (view.step < CLASSIFIER && other !== query && other >= first) {
-    const [left, top] = placeOf(other);
-    p.rect(left, top, unit, unit, { stroke: OUTER, line: 3 });
-    p.rect(left, top, unit, unit, { stroke: theme.mark, line: 2 });
-  }
-  if (view.step === CLASSIFIER) {
-    if (readsMean(block.header)) ringAround(p, x, y, size, size);
-  } else if (query >= first) ringAround(p, ...placeOf(query), unit, unit);
-  if (first) drawPrefix(view, p, x, y + size + 8, size, overlay, theme, type);
-}
-
-// Draw a box for each token before the patches below the image, and the value of one of them.
-function drawPrefix(view, p, x, y, size, overlay, theme, type) {
-  const { header } = view.block, { first } = header, pitch = prefixPitch(first, size);
-  const box = Math.min(PREFIX_BOX, pitch - 1), attends = isAttention(view.step);
-  const most = overlay?.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
-  const colors = overlay?.signed ? view.diverging : view.colors;
-  const isChosen = (token) => view.step === CLASSIFIER ? isRead(token, header) : token === view.query;
-  for (let token = 0; token < first; token++) {
-    const left = x + token * pitch, marked = attends && view.key === token && !isChosen(token);
-    p.rect(left + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
-    if (overlay) {
-      const color = colors[colorIndex(overlay.values[token], most, overlay.signed)];
-      p.rect(left, y, box, box, { fill: cssOf(color) });
-    }
-    if (isChosen(token)) ringAround(p, left, y, box, box);
-    if (marked) p.rect(left, y, box, box, { stroke: theme.mark, line: 2 });
-  }
-  const other = attends ? view.key : view.token; // it has the text while it is pointed at
-  const named = other < first ? other : view.query < first ? view.query : 0;
-  const name = prefixLabel(prefixOf(header)[named]), format = view.step === SOFTMAX ? inPercent : formatted;
-  const text = overlay ? `${name}: ${format(overlay.values[named])}` : name, left = first * pitch + 4;
-  p.text(fitted(text, size - left + 10), x + left, y + box / 2 + 1, type);
 }
 
 // Draw a token's patch, or a dashed box for CLS.
@@ -165,7 +66,8 @@ function drawMatrix(view, p, panel, theme, type) {
   const ringed = panel.pools ? readColumns(block.header) : [[ringedToken(view, panel), 1]];
   for (const [token, count] of ringed) {
     const { x, w } = columnAt(panel, token, tokens);
-    ringAround(p, x, box.y + top, count * w, high);
+    const ring = panel.follows || (!panel.pools && token !== view.query) ? ringKey : ringQuery;
+    ring(p, x, box.y + top, count * w, high);
   }
   if (view.panel === panel.id && view.pointedJ !== null) markCell(view, p, panel, top, rows);
 }
@@ -184,7 +86,7 @@ function drawFunnels(view, p, panels, theme) {
   panels.forEach((panel, i) => {
     const above = panels[i - 1];
     if (!above || above.box.x !== panel.box.x) return;
-    if (isAligned(above) && isAligned(panel)) return drawGuide(p, above, panel, view.key, tokens, theme);
+    if (isAligned(above) && isAligned(panel)) return drawGuide(p, above, panel, view.key, tokens);
     if (!panel.funnel || above.kind !== "matrix" || (only !== null && !panel.follows)) return;
     const shown = above.pools ? readColumns(view.block.header) : [[ringedToken(view, above), 1]];
     const from = above.box.y + above.box.h + 3, to = panel.box.y - 3, wide = panel.box.w / shown.length;
@@ -201,8 +103,8 @@ function drawFunnels(view, p, panels, theme) {
 const isAligned = ({ kind, axis, follows }) => kind === "matrix" ? follows : axis === "token";
 
 // Draw lines from the key's column of a panel to that of the panel below it.
-function drawGuide(p, above, below, key, tokens, theme) {
-  const { x, w } = columnAt(above, key, tokens), line = { stroke: theme.faint, line: 1 };
+function drawGuide(p, above, below, key, tokens) {
+  const { x, w } = columnAt(above, key, tokens), line = { stroke: KEY, line: 1.5 };
   const from = above.box.y + above.box.h + 3, to = below.box.y - 1;
   for (const edge of [x, x + w]) p.segment(edge, from, edge, to, line);
 }
@@ -216,6 +118,7 @@ function drawBars(view, p, panel, theme, type) {
     zero = box.y + top * unit,
     scale = view.limits[panel.scale] ?? limit;
   const gap = pitch > 6 ? 1 : 0, marked = markedBar(view, panel);
+  const mark = panel.axis === "token" ? KEY : theme.mark;
   if (marked !== null) {
     p.rect(box.x + marked * pitch, box.y, Math.max(pitch, 2), box.h, { fill: theme.track });
   }
@@ -224,7 +127,7 @@ function drawBars(view, p, panel, theme, type) {
       color = amount
         ? view.colors[colorIndex(values[i], limit, false)]
         : view.diverging[strong(values[i], scale)];
-    const fill = i === marked ? theme.mark : cssOf(color);
+    const fill = i === marked ? mark : cssOf(color);
     p.rect(box.x + i * pitch, high > 0 ? zero - high : zero, Math.max(pitch - gap, 0.6), Math.abs(high), {
       fill,
     });
@@ -238,10 +141,11 @@ function drawBars(view, p, panel, theme, type) {
   if (box.h >= LEAST_AXIS) drawAxis(p, box, top, bottom, zero, theme, type);
 }
 
-// The index of a value's color, away from the pale middle of the scale, where bars could not be seen.
+// The index of a value's color, away from the pale middle and the dark ends of the scale: bars are visible on
+// a light and on a dark page.
 function strong(value, limit) {
-  const index = colorIndex(value, limit, true);
-  return value < 0 ? Math.min(index, 76) : Math.max(index, 179);
+  const index = colorIndex(value, limit, true), [from, to] = value < 0 ? [40, 76] : [179, 215];
+  return Math.max(from, Math.min(to, index));
 }
 
 // Draw the mean and the standard deviation of the values.
@@ -285,8 +189,10 @@ function drawList(view, p, panel, theme, type) {
     type,
     (item) => isMarked(view, id, item),
     (item, y, high, x, size, count) => {
-      if (item.token !== undefined) drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
-      else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size, count);
+      if (item.token !== undefined) {
+        drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
+        if (item.token === view.key) ringKey(p, box.x + 1, y + 3, high - 7, high - 7);
+      } else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size, count);
     },
   );
 }

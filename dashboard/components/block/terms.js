@@ -1,6 +1,7 @@
 // The sum of products that a number of a linear layer is: an input times a row of weights, and an offset.
 
-import { formatted, productText, signedText } from "../shared/numbers.js";
+import { isStacked, isTight } from "../inside/layout.js";
+import { formatted, productText, signedText, TERMS } from "../shared/numbers.js";
 import { largest, largestChannel } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
 import { CLASSIFIER, isAttention, JOIN, MLP, OUTPUT, QKV } from "./steps.js";
@@ -20,6 +21,8 @@ const STANDARD = {
   [OUTPUT]: "mlp",
   [CLASSIFIER]: "classes",
 };
+const MOST_TERMS = 8;
+const LINE = 1170, WRITTEN = 145; // pixels of a long text with the fewest terms, and of another term
 const VALUE = { projected: "projected", hidden: "hidden", mlp: "mlp" };
 const INPUT = { projected: "joined", hidden: "mlpInput", mlp: "active" };
 const LAYER = { projected: "out", hidden: "widen", mlp: "narrow" };
@@ -146,12 +149,25 @@ export function productsOf({ inputs, weights, offset, scale }) {
 export const isComplete = (sum) => Boolean(sum?.weights && sum.inputs);
 
 /**
+ * Return how many products of a sum are written out: the same number in the list and in the text below the
+ * drawing, which has one line.
+ * @param {{ w: number, h: number }} view
+ */
+export function termCount(view) {
+  if (isTight(view) || isStacked(view)) return TERMS;
+  const inText = TERMS + Math.floor((view.w - LINE) / WRITTEN), inList = Math.floor((view.h - 140) / 28);
+  return Math.max(TERMS, Math.min(MOST_TERMS, inText, inList));
+}
+
+/**
  * Return a sum with its largest terms written out, without its value.
  * @param {any} sum complete
+ * @param {number} count of terms
  */
-export function termsText(sum) {
+export function termsText(sum, count) {
   const { inputs, weights, offset, scale, hasOffset, hasScale } = sum;
-  const text = productText(inputs, weights, hasOffset ? [offset] : []) + (hasOffset ? " (offset)" : "");
+  const text = productText(inputs, weights, hasOffset ? [offset] : [], count) +
+    (hasOffset ? " (offset)" : "");
   return hasScale ? `(${text}) \u00d7 ${signedText(scale)} (LayerScale)` : text;
 }
 

@@ -1,13 +1,12 @@
-// Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
+// Texts of the stepper through a block: titles, sentences, formulas, shapes and facts.
 
-import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
-import { capitalName, tokenName } from "../shared/tokens.js";
-import { cosine, norm } from "../shared/vectors.js";
-import { headPart, normsInput, normsSum, rowOf } from "./data.js";
-import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
-import { normalizedName, normOf, normText } from "./norms.js";
-import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
-import { isComplete, missingText, termsText } from "./terms.js";
+import { isStacked, isTight } from "../inside/layout.js";
+import { formatted, inPercent } from "../shared/numbers.js";
+import { tokenName } from "../shared/tokens.js";
+import { cosine, largest, norm, softmax } from "../shared/vectors.js";
+import { normsInput, normsSum, rowOf, shiftOf } from "./data.js";
+import { headFormula, headSentence, headTitle, readerOf } from "./head.js";
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SCORES, SOFTMAX, VALUES } from "./steps.js";
 
 export const STEP_TITLES = [
   "Layer norm",
@@ -28,7 +27,7 @@ export function titleOf(block, step) {
   return step === NORM && !normsInput(block) ? "Input" : STEP_TITLES[step];
 }
 
-const ACTIVATION_NAMES = { gelu: "GELU", gelu_tanh: "GELU (tanh)", quick_gelu: "QuickGELU" };
+export const ACTIVATION_NAMES = { gelu: "GELU", gelu_tanh: "GELU (tanh)", quick_gelu: "QuickGELU" };
 
 // Return a linear layer of some terms as HTML, with its offset and LayerScale if the model has them.
 function linearForm(product, offset, scale) {
@@ -36,17 +35,11 @@ function linearForm(product, offset, scale) {
   return scale ? `<i>\u03b3</i> \u2299 (${sum})` : sum;
 }
 
-// Return a number that a linear layer computes, with its terms, or with why they are not there.
-function sumText(sum, header) {
-  if (isComplete(sum)) return `${termsText(sum)} = ${formatted(sum.value)}`;
-  return `${formatted(sum.value)}, a sum of products; ${missingText(sum, header)}`;
-}
-
 /**
  * Return the formula of a step as HTML.
  * @param {any} view
  */
-export function formulaOf({ block, step, temperature }) {
+export function formulaOf({ block, step, temperature, attention }) {
   const { size, header: { norm, biases, scaled, activation } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
@@ -55,17 +48,20 @@ export function formulaOf({ block, step, temperature }) {
     const s = name === "sum1" ? "s" : "s\u2032";
     return normsSum(block, name) ? `${plain(a, b, s)}, ${normed(s, out)}` : plain(a, b, out);
   };
+  const score = (index) => `<i>s<sub>${index}</sub></i>`;
+  const exponent = (index) =>
+    shiftOf(attention.scores, temperature) ? `(${score(index)} \u2212 max <i>s</i>)` : score(index);
   const stream = normsInput(block) ? "n" : "x";
   return [
     normsInput(block) ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
     ", the same for <i>k</i> and <i>v</i>",
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
-    "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / " +
-    `\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = ${
-      temperature === 1 ? 1 : formatted(temperature)
-    }`,
-    "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>",
+    `<i>a<sub>t</sub></i> = exp(${exponent("t")} / \u03c4) / \u03a3<sub><i>u</i></sub> ` +
+    `exp(${exponent("u")} / \u03c4), \u03c4 = ${temperature === 1 ? 1 : formatted(temperature)}`,
+    "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>; all heads: \u2016" +
+    `${scaled ? "<i>\u03b3</i> \u2299 " : ""}\u03a3<sub><i>h</i></sub> ` +
+    "<i>a<sub>t,h</sub>W<sub>o,h</sub>v<sub>t,h</sub></i>\u2016",
     "<i>o</i> = " + linearForm(
       "<i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>]",
       biases.block && "<i>b<sub>o</sub></i>",
@@ -138,8 +134,12 @@ export function sentenceOf(view) {
         "they are weights that sum to 1.",
     `The output of head ${
       head + 1
-    } is the sum of all values, each times its weight. At equal weight, a longer value contributes more.` +
-    (changed ? ` Temperature ${formatted(temperature)} is not the model's.` : ""),
+    } is the sum of all values, each times its weight: a longer value contributes more. ` +
+    (changed
+      ? `Temperature ${formatted(temperature)} is not the model's. All heads together use the model's.`
+      : isTight(view) || isStacked(view)
+      ? ""
+      : "On the right: all heads together."),
     `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${
       h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""
     }${back}`,
@@ -170,6 +170,7 @@ export function factsOf(view) {
         formatted(cosine(x, y))
       }.`;
   };
+  if (step === SCORES) return divisionFact(attention, h, block.size);
   if (step === SOFTMAX) {
     const entropy = attention.weights.reduce((sum, a) => a > 0 ? sum - a * Math.log2(a) : sum, 0);
     return `Entropy ${formatted(entropy)} of at most ${formatted(Math.log2(h.tokens))} bits. ` +
@@ -177,9 +178,9 @@ export function factsOf(view) {
   }
   if (step === VALUES) {
     const total = attention.contributions.reduce((a, b) => a + b, 0);
-    return `Norms of the parts: ${formatted(total)} together. Norm of their sum: ${
+    return `Norms of the parts: ${formatted(total)} together, ${
       formatted(norm(attention.mixed))
-    }, less because values of different directions cancel in part.`;
+    } of their sum: directions cancel in part.`;
   }
   if (step === JOIN) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
   if (step === RESIDUAL) return sums("input", "projected", "middle");
@@ -190,6 +191,13 @@ export function factsOf(view) {
     return h.talk ? text : `${text} Cosine over the whole block ${whole}.`;
   }
   return "";
+}
+
+// Return why scores are divided: the largest weight with and without the division.
+function divisionFact({ scores, weights }, h, size) {
+  const [best] = largest(weights, 1), undivided = softmax(scores, 1 / Math.sqrt(size));
+  return `Largest weight after the softmax: ${inPercent(weights[best])}, of ${tokenName(best, h)}. ` +
+    `Without the division by \u221a${size}: ${inPercent(undivided[best])}.`;
 }
 
 // Return how many units are active, and what excites the unit that is written out. A talk has one line for
@@ -204,115 +212,4 @@ function unitFacts({ block, token, j }, h) {
   ).join(", ");
   return `${count} Unit ${j + 1}: norm of its vector ${formatted(block.writes[j])}` +
     (best ? `, largest values ${best}.` : ".");
-}
-
-/**
- * Return the number under the pointer with its computation, or, before anything is pointed at, the largest
- * one.
- * @param {any} view
- */
-export function readingOf(view) {
-  const { block, step, key } = view, { header: h } = block;
-  const readings = [
-    normReading,
-    vectorReading,
-    scoreReading,
-    weightReading,
-    valueReading,
-    joinReading,
-    (v) => sumReading(v, ["input", "projected", "sum1"], "attention"),
-    unitReading,
-    outputReading,
-    headReading,
-  ];
-  return readings[step](view, h, capitalName(key, h));
-}
-
-const channelText = (token, j, h) => `${capitalName(token, h)}, channel ${j + 1} of ${h.dim}`;
-
-function normReading(view, h) {
-  const { block, token, j } = view, parts = normOf(view);
-  const text = parts ? normText(parts) : formatted(rowOf(block, "input", token)[j]);
-  return `${channelText(token, j, h)}: ${text}.`;
-}
-
-function vectorReading({ block, head, sum }, h) {
-  const word = { q: "query", k: "key", v: "value" }[sum.part];
-  return `${capitalName(sum.token, h)}, number ${sum.j + 1} of ${block.size} of its ${word} in head ${
-    head + 1
-  }: ${sumText(sum, h)}.`;
-}
-
-function scoreReading({ block, panel, query, key, head, j, attention }, _, name) {
-  const q = headPart(block, "q", query, head), k = headPart(block, "k", key, head), s = attention.scores[key];
-  if (["q row", "k row", "products"].includes(panel)) {
-    return `${name}: number ${j + 1} of query and key, ${productText([q[j]], [k[j]])} = ${
-      formatted(q[j] * k[j])
-    }.`;
-  }
-  return `${name}: q \u00b7 k = ${productText(q, k)} = ${formatted(s * Math.sqrt(block.size))}; ` +
-    `divided by \u221a${block.size}: ${formatted(s)}.`;
-}
-
-function weightReading({ key, attention, temperature }, _, name) {
-  const { scores, weights } = attention, top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const shift = Math.abs(top / temperature) > 12 ? top : 0; // exp would be too large or too small to read
-  const exps = Array.from(scores, (s) => Math.exp((s - shift) / temperature));
-  const total = exps.reduce((a, b) => a + b, 0);
-  let exponent = formatted(scores[key]);
-  if (shift) exponent = joinedTerms([exponent, formatted(-shift)]);
-  if (temperature !== 1) exponent = `${shift ? `(${exponent})` : exponent} / ${formatted(temperature)}`;
-  return `${name}: exp(${exponent}) / ${formatted(total)} = ` +
-    `${formatted(exps[key])} / ${formatted(total)} = ${inPercent(weights[key])}.`;
-}
-
-function valueReading({ block, panel, key, head, j, attention }, _, name) {
-  const { weights, lengths, contributions, mixed } = attention;
-  if (panel === "z") {
-    const values = Array.from(weights, (_, t) => headPart(block, "v", t, head)[j]);
-    return `Number ${j + 1} of ${block.size}: ${productText(weights, values)} = ${formatted(mixed[j])}, ` +
-      "each product a weight times a value.";
-  }
-  const total = contributions.reduce((a, b) => a + b, 0);
-  const one = panel === "v" ? ` Its number ${j + 1}: ${formatted(headPart(block, "v", key, head)[j])}.` : "";
-  return `${name}: weight ${inPercent(weights[key])} \u00d7 norm ${formatted(lengths[key])} of its value = ` +
-    `${formatted(contributions[key])}, ${
-      inPercent(contributions[key] / total)
-    } of the sum of all norms.${one}`;
-}
-
-function joinReading({ block, panel, token, j, sum }, h) {
-  if (panel === "parts") {
-    const norms = rowOf(block, "headNorms", token), total = norms.reduce((a, b) => a + b, 0);
-    return `Head ${j + 1} adds a vector of norm ${formatted(norms[j])} to the output, ${
-      inPercent(norms[j] / total)
-    } of all norms. Click to choose this head.`;
-  }
-  if (!panel?.startsWith("joined")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)}.`;
-  const value = rowOf(block, "joined", token)[j], head = Math.floor(j / block.size);
-  return `${channelText(token, j, h)}: ${formatted(value)}, number ${(j % block.size) + 1} of head ${
-    head + 1
-  }.`;
-}
-
-// A residual sum, or the layer norm after it if that is pointed at.
-function sumReading(view, [before, part, sum], name) {
-  const { block, step, panel, token, j } = view, { header: h } = block;
-  const at = (array) => rowOf(block, array, token)[j], result = normalizedName(step, block);
-  if (result && panel?.startsWith(result)) return `${channelText(token, j, h)}: ${normText(normOf(view))}.`;
-  const text = `${formatted(at(before))} + ${formatted(at(part))}`.replace("+ \u2212", "\u2212 ");
-  const normed = result ? `; normalized ${formatted(at(result))}` : "";
-  return `${channelText(token, j, h)}: ${text} (${name}) = ${formatted(at(sum))}${normed}.`;
-}
-
-function unitReading({ block, token, j, sum }, h) {
-  const active = rowOf(block, "active", token)[j];
-  const activation = `${ACTIVATION_NAMES[h.activation]}(${formatted(sum.value)}) = ${formatted(active)}`;
-  return `${capitalName(token, h)}, unit ${j + 1}: ${sumText(sum, h)}; ${activation}.`;
-}
-
-function outputReading(view, h) {
-  const { panel, sum, token } = view;
-  if (panel?.startsWith("mlp")) return `${channelText(token, sum.j, h)}: ${sumText(sum, h)} (MLP).`;
-  return sumReading(view, ["middle", "mlp", "sum2"], "MLP");
 }

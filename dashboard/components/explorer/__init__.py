@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 PART = Part(
     "explorer",
     (HERE / "explorer.html").read_text(encoding="utf-8"),
-    "".join((HERE / name).read_text(encoding="utf-8") for name in ("explorer.css", "heads.css")),
+    "".join((HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("explorer", "heads", "low")),
     bundle(HERE / "explorer.js"),
 )
 _element = PART.element()

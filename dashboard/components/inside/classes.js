@@ -32,12 +32,13 @@ export function classPanel(block) {
  * Write out the logit of a listed class as a dot product of `values` with its weights.
  * @param {any} block
  * @param {Float32Array} values
+ * @param {number} [count] of the products that are written out
  */
-export function classReading(block, klass, values) {
+export function classReading(block, klass, values, count) {
   const { logits, probabilities, classWeights, classBias, header: h } = block;
   const at = h.listed ? h.listed.indexOf(klass) : klass;
   const row = classWeights.subarray(at * values.length, (at + 1) * values.length);
-  return `${h.classes[klass]}: ${productText(values, row, [classBias[at]])} (offset) = ` +
+  return `${h.classes[klass]}: ${productText(values, row, [classBias[at]], count)} (offset) = ` +
     `${formatted(logits[klass])}; softmax ${inPercent(probabilities[klass])}.`;
 }
 

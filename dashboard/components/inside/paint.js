@@ -18,6 +18,9 @@ export function ringAround(p, x, y, w, h) {
 
 const TITLE_LETTER = 6.6; // pixels, about
 
+/** Return the width of a title in pixels, about. */
+export const titleWidth = (title) => TITLE_LETTER * title.length;
+
 // Shorten a title to a width.
 export function fitted(title, width) {
   const most = Math.floor(width / TITLE_LETTER);
@@ -28,8 +31,11 @@ export function fitted(title, width) {
 export const fitting = (titles, width) =>
   titles.find((title) => title.length * TITLE_LETTER <= width) ?? fitted(titles.at(-1), width);
 
+const SWATCH = 9; // pixels
+
 /**
- * Draw the panels with their titles, each by the function for its kind, and the signs between them.
+ * Draw the panels with their titles, each by the function for its kind, and the signs between them. The
+ * function `ring` of a panel draws what marks its token, next to the title.
  * @param {any} view
  * @param {any} p painter
  * @param {any} theme
@@ -38,15 +44,16 @@ export const fitting = (titles, width) =>
 export function paintPanels(view, p, theme, type, kinds) {
   const { layout: { panels, signs } } = view;
   for (const panel of panels) {
-    const { box, kind, short = panel.title } = panel;
-    const title = panel.title && fitting([panel.title, short], box.w);
+    const { box, kind, ring, short = panel.title } = panel, indent = ring ? SWATCH + 6 : 0;
+    const title = panel.title && fitting([panel.title, short], box.w - indent);
     if (title) {
       // lines between panels end at a title
-      p.rect(box.x - 1, box.y - TITLE + 2, Math.min(box.w, TITLE_LETTER * title.length) + 4, TITLE - 4, {
+      p.rect(box.x - 1, box.y - TITLE + 2, Math.min(box.w, titleWidth(title) + indent) + 4, TITLE - 4, {
         fill: theme.background,
       });
     }
-    if (title) p.text(title, box.x, box.y - 11, { ...type, weight: 500 });
+    if (title) p.text(title, box.x + indent, box.y - 11, { ...type, weight: 500 });
+    if (ring) ring(p, box.x + 1, box.y - 11.5 - SWATCH / 2, SWATCH, SWATCH);
     kinds[kind](view, p, panel, theme, type);
   }
   for (const { text, x, y } of signs) p.text(text, x, y, { ...type, size: 24, align: "center" });
@@ -57,22 +64,22 @@ const LEAST_PICTURE = 24; // pixels; fewer pictures are drawn if they would be s
 const SMALL_LIST = 300, SMALL_LABEL = 50, SMALL_BAR = 12; // the same for a list of less than 300 pixels
 
 /**
- * Draw a list { items, left, right, tallest, pictures, signed }: a row per item, with its label in at most
- * `left` pixels, its value as a bar, and its text in `right` pixels. Signed values begin in the middle.
- * Without a label, and for `pictures` in a row, `addPictures(item, y, high, x, size, count)` draws them.
+ * Draw a list { items, left, right, tallest, thumbs, pictures, signed }: a row per item, with its label in at
+ * most `left` pixels, its value as a bar, and its text in `right` pixels. Signed values begin in the middle.
+ * `addPictures(item, y, high, x, size, count)` draws `thumbs` in front of labels, and `pictures` in a row.
  * @param {any} view
  * @param {any} p painter
  * @param {any} panel
  * @param {(item: any) => boolean} isMarked
  */
 export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (..._place) => {}) {
-  const { box, items, right, tallest = 30, pictures = 0, signed = false } = panel;
+  const { box, items, right, tallest = 30, pictures = 0, thumbs = false, signed = false } = panel;
   const high = Math.min(tallest, box.h / items.length),
     small = box.w < SMALL_LIST,
     widest = small
       ? Math.max(SMALL_LABEL, box.w - right - SMALL_BAR - 12)
       : Math.max(LEAST_LABEL, box.w - right - LEAST_BAR);
-  const left = Math.min(panel.left ?? high, widest);
+  const thumb = thumbs ? high : 0, left = Math.min(thumb + panel.left, widest);
   panel.box.h = high * items.length; // for the pointer
   const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
   const fits = pictures ? (box.w - left - right - (small ? 2 * SMALL_BAR : LEAST_BAR / 2)) / pictures : 0;
@@ -85,9 +92,8 @@ export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (
     const y = box.y + n * high, middle = y + high / 2;
     const length = (item.value / most) * (signed ? room / 2 : room);
     if (isMarked(item)) p.rect(box.x - 4, y, box.w + 4, high - 1, { fill: theme.track });
-    if (item.label !== undefined) {
-      p.text(fitted(item.label, left), box.x, middle, { ...words, weight: item.bold ? 700 : 400 });
-    }
+    const label = fitted(item.label, left - thumb);
+    p.text(label, box.x + thumb, middle, { ...words, weight: item.bold ? 700 : 400 });
     p.rect(zero + Math.min(0, length), middle - bar / 2, Math.max(1, Math.abs(length)), bar, {
       fill: barColor(view, item.value),
     });

@@ -2,7 +2,7 @@
 
 import { largest } from "./vectors.js";
 
-const TERMS = 3; // products that are written out
+export const TERMS = 3; // products that are written out, at least
 
 /**
  * Format a number with about four digits and a true minus sign.
@@ -40,12 +40,13 @@ export const signedText = (v) => v < 0 ? `(${formatted(v)})` : formatted(v);
  * @param {ArrayLike<number>} a
  * @param {ArrayLike<number>} b
  * @param {number[]} more terms that are added to the products
+ * @param {number} count of the products that are written out
  */
-export function productText(a, b, more = []) {
+export function productText(a, b, more = [], count = TERMS) {
   const products = Array.from(a, (v, i) => v * b[i]);
   const order = largest(products.map(Math.abs), products.length);
-  const rest = order.slice(TERMS).reduce((sum, i) => sum + products[i], 0);
-  const terms = order.slice(0, TERMS).map((i) => `${formatted(a[i])} \u00d7 ${signedText(b[i])}`);
-  if (order.length > TERMS) terms.push(`${formatted(rest)} (${order.length - TERMS} smaller terms)`);
+  const rest = order.slice(count).reduce((sum, i) => sum + products[i], 0);
+  const terms = order.slice(0, count).map((i) => `${formatted(a[i])} \u00d7 ${signedText(b[i])}`);
+  if (order.length > count) terms.push(`${formatted(rest)} (${order.length - count} smaller terms)`);
   return joinedTerms([...terms, ...more.map(formatted)]);
 }

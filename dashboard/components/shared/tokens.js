@@ -23,6 +23,12 @@ export function tokenName(token, header) {
   return `row ${Math.floor(patch / side) + 1}, column ${(patch % side) + 1}`;
 }
 
+/** Return a short name of a token for a list: "CLS", or row and column as "r5 c7". */
+export function shortName(token, header) {
+  const { side, first } = header, name = prefixOf(header)[token], patch = token - first;
+  return name ? prefixLabel(name) : `r${Math.floor(patch / side) + 1} c${(patch % side) + 1}`;
+}
+
 /** Return the name of a token at the start of a sentence. */
 export function capitalName(token, header) {
   const name = tokenName(token, header);

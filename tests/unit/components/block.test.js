@@ -9,14 +9,12 @@ import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/block/panels.js";
 import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
-import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
-import {
-  factsOf,
-  formulaOf,
-  readingOf,
-  sentenceOf,
-  titleOf,
-} from "../../../dashboard/components/block/words.js";
+import { readingOf } from "../../../dashboard/components/block/readings.js";
+import { overlayOf } from "../../../dashboard/components/block/image.js";
+import { KEY } from "../../../dashboard/components/block/marks.js";
+import { paintBlock } from "../../../dashboard/components/block/scene.js";
+import { CLASSIFIER, QKV, SCORES, VALUES } from "../../../dashboard/components/block/steps.js";
+import { factsOf, formulaOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 import { near, small, viewOf } from "./small_block.js";
 
 Deno.test("layer norm gives mean 0 and variance 1 before scale and offset", () => {
@@ -140,6 +138,73 @@ Deno.test("the score under the pointer is the dot product that is written out", 
   );
 });
 
+Deno.test("the largest weight is stated with and without the division of the scores", () => {
+  const view = viewOf(2), { scores, weights } = view.attention;
+  const best = scores.indexOf(Math.max(...scores)), products = Array.from(scores, (s) => s * Math.SQRT2);
+  const share = Math.exp(products[best]) / products.reduce((sum, s) => sum + Math.exp(s), 0);
+  const facts = factsOf(view);
+  assert.ok(facts.includes(` ${inPercent(weights[best])}, of `), facts);
+  assert.ok(facts.endsWith(`\u221a2: ${inPercent(share)}.`), facts);
+});
+
+// The calls of the painter when a step is drawn, as lists of arguments.
+function drawn(view) {
+  const calls = [], p = new Proxy({}, { get: () => (...args) => calls.push(args) });
+  const canvases = Object.fromEntries(["q", "k", "v"].map((name) => [name, { width: 5, height: 4 }]));
+  const tables = { diverging: new Uint32Array(256), colors: new Uint32Array(256), limits: { heads: 1 } };
+  paintBlock({ ...view, ...tables, canvases, layout: arrange(view) }, p, { mark: "the mark of numbers" });
+  return calls;
+}
+
+Deno.test("the key has its color in the image, and in every matrix, bars and list of tokens", () => {
+  for (const step of [QKV, SCORES, 3, VALUES]) {
+    const view = viewOf(step), { image, panels } = arrange(view);
+    const marks = drawn(view).filter((args) => [args.at(-1)?.stroke, args.at(-1)?.fill].includes(KEY));
+    const isMarked = ({ x, y, w, h }) =>
+      marks.some(([left, top]) => left > x - 3 && left < x + w && top > y - 3 && top < y + h);
+    assert.ok(isMarked({ x: image.x, y: image.y + image.size / 2, w: 3, h: 3 })); // row 2, column 1
+    for (const { id, kind, axis, follows, box } of panels) {
+      if (kind === "list" ? id !== "terms" : axis === "token" || (follows && kind === "matrix")) {
+        const column = kind === "list" ? box : { ...box, x: box.x + 3 * box.w / 5, w: 3 };
+        assert.ok(isMarked(column), `${id} of step ${step + 1}`);
+      }
+    }
+  }
+});
+
+Deno.test("a value is written out with what its token adds in all heads", () => {
+  const view = viewOf(4), part = view.attention.contributions[3]; // of the key
+  const all = Array.from(view.attention.contributions).reduce((a, b) => a + b);
+  const text = readingOf(view);
+  assert.match(text, /In all heads: 4\.000, 26\.7\u00a0%\.$/);
+  assert.ok(text.includes(`= ${formatted(part)}, ${inPercent(part / all)}`), text);
+  const { items } = arrange(view).panels.find(({ id }) => id === "all heads");
+  assert.deepEqual(items.map(({ token }) => token), [4, 3, 2, 1, 0]);
+  assert.deepEqual(items.map(({ label }) => label), ["r2 c2", "r2 c1", "r1 c2", "r1 c1", "CLS"]);
+  near(items[0].value, 5 / 15);
+  const shown = [null, "all heads"].map((panel) => [...overlayOf({ ...view, panel }).values]);
+  assert.deepEqual(shown, [[...view.attention.contributions], [1, 2, 3, 4, 5]]);
+});
+
+Deno.test("the formula of the softmax subtracts the largest score if the number does", () => {
+  const small = viewOf(3), scores = Float32Array.of(20, 19, 1, 18, 2);
+  const large = { ...small, attention: { ...small.attention, scores } };
+  assert.doesNotMatch(formulaOf(small), /max/);
+  assert.match(formulaOf(large), /\(.*s.*\u2212 max .*\) \/ \u03c4/);
+  assert.match(readingOf(large), /exp\(18\.00 \u2212 20\.00\) \/ 1\.5/); // 1 + 1/e + 1/e^2 + ...
+  assert.doesNotMatch(readingOf(small), /exp\([^)]* \u2212 /);
+});
+
+Deno.test("the weights of a query sum to 1, and what a key gets from all queries is written out", () => {
+  const view = viewOf(3);
+  near(view.attention.weights.reduce((a, b) => a + b, 0), 1);
+  assert.match(readingOf(view), /It gets 3\.000 in sum from all 5 queries\.$/);
+  assert.match(readingOf({ ...view, panel: "received" }), /^Row 2, column 1 gets weights of 3\.000 in sum /);
+  assert.doesNotMatch(readingOf({ ...view, temperature: 2 }), /queries/); // those are the model's
+  const { values } = arrange(view).panels.find(({ id }) => id === "received");
+  assert.deepEqual([...values], [0.25, 0.5, 1, 3, 0.25]);
+});
+
 Deno.test("a changed temperature is said not to be the model's", () => {
   assert.ok(sentenceOf(viewOf(3, { temperature: 2 })).includes("not the model's"));
   assert.ok(!sentenceOf(viewOf(3)).includes("not the model's"));
@@ -222,7 +287,16 @@ Deno.test("formulas name the activation, LayerScale and the offsets that a model
 
 Deno.test("the files hold a row per token, per number or per class", () => {
   const rows = (step) => blockRows(viewOf(step));
-  assert.deepEqual(rows(2)[0], ["token", "score", "weight", "norm of value", "weight x norm"]);
+  assert.deepEqual(rows(2)[0], [
+    "token",
+    "score",
+    "weight",
+    "sum over queries",
+    "norm of value",
+    "weight x norm",
+    "norm of all heads",
+  ]);
+  assert.deepEqual(rows(4).map((row) => row[6]).slice(1), [1, 2, 3, 4, 5]);
   assert.deepEqual(rows(2).map((row) => row[0]).slice(1, 3), ["CLS", "row 1 column 1"]);
   assert.equal(rows(1).length, 6);
   assert.equal(rows(1)[1].length, 1 + 3 * 2);

@@ -18,7 +18,7 @@ import {
   VALUES,
 } from "../../../dashboard/components/block/steps.js";
 import { pointedSum } from "../../../dashboard/components/block/terms.js";
-import { readingOf } from "../../../dashboard/components/block/words.js";
+import { readingOf } from "../../../dashboard/components/block/readings.js";
 import { drawAxis, legendParts } from "../../../dashboard/components/block/legend.js";
 import { small, viewOf } from "./small_block.js";
 

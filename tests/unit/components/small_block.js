@@ -53,6 +53,8 @@ export function small(changes = {}) {
     hidden: count(30, (i) => Math.cos(i)),
     active: count(30, (i) => gelu(Math.cos(i))),
     headNorms: count(10, (i) => i),
+    tokenNorms: count(25, (i) => i % 5 + 1), // 15 for each query
+    received: Float32Array.of(1, 1, 1, 1, 1, 0.25, 0.5, 1, 3, 0.25),
     writes: count(6, () => 1),
     ...Object.fromEntries(["scale1", "scale2", "scale3"].map((name) => [name, count(4, () => 2)])),
     ...Object.fromEntries(["offset1", "offset2", "offset3"].map((name) => [name, count(4, () => 0.5)])),

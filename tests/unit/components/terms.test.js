@@ -2,9 +2,15 @@
 
 import assert from "node:assert/strict";
 import { CLASSIFIER, JOIN, MLP, OUTPUT, QKV } from "../../../dashboard/components/block/steps.js";
-import { pointedSum, sumOf, termRows } from "../../../dashboard/components/block/terms.js";
+import {
+  pointedSum,
+  sumOf,
+  termCount,
+  termRows,
+  termsText,
+} from "../../../dashboard/components/block/terms.js";
 import { readRows, WeightRows } from "../../../dashboard/components/block/weights.js";
-import { readingOf } from "../../../dashboard/components/block/words.js";
+import { readingOf } from "../../../dashboard/components/block/readings.js";
 import { formatted } from "../../../dashboard/components/shared/numbers.js";
 import { near, rowsOfSmall, small, viewOf, wave } from "./small_block.js";
 
@@ -32,6 +38,23 @@ Deno.test("the terms of every layer add up to the sum of inputs times the row of
       near(rows[last].value, expected(view.block) + offset, 1e-5);
       near(total(rows, last), rows[last].value, 1e-6);
     }
+  }
+});
+
+Deno.test("the text and the list write out the same terms, and more in a larger drawing", () => {
+  const all = 400, sizes = [[1200, 300], [1500, 420], [1840, 700], [880, 300], [360, 850]];
+  const counts = sizes.map(([w, h]) => termCount({ w, h }));
+  assert.deepEqual(counts, [3, 5, 7, 3, 3]);
+  const sum = {
+    inputs: new Float32Array(all).fill(2),
+    weights: new Float32Array(all).fill(1),
+    offset: 0,
+    scale: 1,
+  };
+  for (const count of counts) {
+    const row = termRows(sum, count).find(({ label }) => label.endsWith(" smaller"));
+    assert.equal(row.label, `${all - count} smaller`);
+    assert.ok(termsText(sum, count).includes(`${formatted(row.value)} (${all - count} smaller terms)`));
   }
 });
 

@@ -18,6 +18,7 @@ from vitcore.analysis.block_steps import (
     exciting_patches,
     head_norms,
     head_steps,
+    token_norms,
     unit_norms,
 )
 from vitcore.errors import UserError
@@ -186,6 +187,29 @@ def test_parts_of_the_heads_sum_to_the_projection():
     torch.testing.assert_close(sum(parts) + bias, steps.projected, **CLOSE)
     for h in range(3):
         torch.testing.assert_close(norms[:, h], parts[h].norm(dim=1), **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("options", "at_once"), [({}, 64), ({"norm": "post", "pool": "mean"}, 5), ({"layer_scale": 0.5}, 64)]
+)
+def test_a_token_adds_what_the_output_of_attention_lacks_without_its_values(options, at_once, monkeypatch):
+    monkeypatch.setattr("vitcore.analysis.block_steps.TOKENS", at_once)
+    model = fresh(**options)
+    block, steps = model.blocks[1], block_steps(model, pictures(), 1)
+    with torch.inference_mode():
+        if block.layer_scale_1 is not None:
+            block.layer_scale_1.copy_(torch.rand(24))
+        scale = 1 if block.layer_scale_1 is None else block.layer_scale_1
+        whole = block.attn.out_proj(steps.joined) * scale
+        expected = []
+        for token in range(len(whole)):
+            values = steps.v.clone()
+            values[:, token] = 0  # all heads still attend to it
+            joined = (steps.weights @ values).transpose(0, 1).flatten(1)
+            expected.append((whole - block.attn.out_proj(joined) * scale).norm(dim=1))
+    found = token_norms(block, steps)
+    torch.testing.assert_close(found, torch.stack(expected, dim=1), **CLOSE)
+    torch.testing.assert_close(token_norms(block, steps, slice(3, 4)), found[3:4], **CLOSE)
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
