@@ -17,8 +17,8 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
     Each panel keeps its height, and the figure grows. A figure of one column keeps its layout.
     """
     made: Any = go.Figure(plot)
-    if scenes := list(made.select_scenes()):
-        return _one_scene_a_row(made, scenes)
+    if surfaces := list(made.select_traces({"type": "surface"})):
+        return _one_scene_a_row(made, [made.layout[surface.scene] for surface in surfaces])
     for trace in made.select_traces({"type": "heatmap"}):
         trace.update(texttemplate=(trace.texttemplate or "").partition(" ±")[0])
     panels = _panels(made)

@@ -21,8 +21,8 @@ from vitcore.probes.shapes import Landscape
 
 FIRST, SECOND = "first direction", "second direction"
 LINES = 14  # contour lines from the smallest to the largest value
-EYE = {"x": 1.5, "y": -1.5, "z": 0.95}  # from where the surfaces are seen
-GRID, TEXT = "rgba(128,128,128,0.35)", "#888888"  # visible in the light and in the dark theme
+EYE = {"x": 1.15, "y": -1.15, "z": 0.75}  # from where the surfaces are seen
+GRID, TEXT = "#9a9a9a", "#888888"  # visible in the light and in the dark theme
 
 
 def contours(lines: Sequence[Line[Landscape]]) -> Figure:
@@ -65,7 +65,7 @@ def contours(lines: Sequence[Line[Landscape]]) -> Figure:
     figure.update_annotations(font_size=14)
     rows = (row for line in lines for row in _cells(line))
     return Figure(
-        apply_layout(figure, PANEL + 60 + FILES, l=52, t=30, b=44 + FILES),
+        apply_layout(figure, PANEL + 130 + FILES, l=52, t=30, b=44 + FILES),
         table(["series", FIRST, SECOND, lines[0].values.quantity, ERROR], rows),
     )
 
@@ -82,7 +82,8 @@ def slices(lines: Sequence[Line[Landscape]]) -> Figure:
         draw_line(figure, line, x, mean, error, lowest=float(np.nanmin(mean)) / 10)
         rows.extend(point_rows([line.label], x, mean, error))
     axis(figure, FIRST, quantity)
-    figure.update_yaxes(type="log", dtick="D2")
+    values, texts = _ticks(*_range(lines))
+    figure.update_yaxes(type="log", tickvals=[10**value for value in values], ticktext=texts)
     figure.add_vline(0, line=GRAY)
     return Figure(
         legend(apply_layout(figure, PANEL + 20, l=52, r=8, t=30, b=44)),
@@ -156,7 +157,7 @@ def _scene(line: Line[Landscape], low: float, high: float, domain: tuple[float, 
             "ticktext": texts,
         },
         "aspectmode": "manual",
-        "aspectratio": {"x": 1, "y": 1, "z": 0.75},
+        "aspectratio": {"x": 1, "y": 1, "z": 0.7},
         "camera": {"eye": EYE, "center": {"x": 0, "y": 0, "z": -0.12}},
         "dragmode": "turntable",
     }
@@ -177,7 +178,7 @@ def _range(lines: Sequence[Line[Landscape]]) -> tuple[float, float]:
 
 def _ticks(low: float, high: float) -> tuple[list[float], list[str]]:
     """Return log10 of round numbers between two powers of ten, and the numbers."""
-    digits = (1, 2, 5) if high - low < 2 else (1,)
+    digits = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 4 else (1,)
     powers = range(math.floor(low), math.ceil(high) + 1)
     found = [d * 10.0**p for p in powers for d in digits if low <= math.log10(d * 10.0**p) <= high]
     found = found or [10**low, 10**high]

@@ -176,8 +176,8 @@ PROBE = Probe(
     source="Li et al. 2018, Visualizing the Loss Landscape of Neural Nets",
     venue="NeurIPS",
     related="scale: Dinh et al. 2017, Sharp Minima Can Generalize For Deep Nets; products with the Hessian: "
-    "Pearlmutter 1994, Fast Exact Multiplication by the Hessian; ViT and SAM: Chen et al. 2022, When Vision "
-    "Transformers Outperform ResNets without Pre-training or Strong Data Augmentations",
+    "Pearlmutter 1994, Fast Exact Multiplication by the Hessian; ViT and ResNet: Chen, Hsieh and Gong 2022, "
+    "When Vision Transformers Outperform ResNets without Pre-training or Strong Data Augmentations",
     values=LandscapeValues,
     steps=measure,
     finding=finding,
