@@ -21,7 +21,7 @@ from vitcore.probes.shapes import Landscape
 
 FIRST, SECOND = "first direction", "second direction"
 LINES = 14  # contour lines from the smallest to the largest value
-EYE = {"x": 1.15, "y": -1.15, "z": 0.75}  # from where the surfaces are seen
+EYE = {"x": 1.25, "y": -1.25, "z": 0.75}  # from where the surfaces are seen
 GRID, TEXT = "#9a9a9a", "#888888"  # visible in the light and in the dark theme
 
 
@@ -158,7 +158,7 @@ def _scene(line: Line[Landscape], low: float, high: float, domain: tuple[float, 
         },
         "aspectmode": "manual",
         "aspectratio": {"x": 1, "y": 1, "z": 0.7},
-        "camera": {"eye": EYE, "center": {"x": 0, "y": 0, "z": -0.12}},
+        "camera": {"eye": EYE, "center": {"x": 0, "y": 0, "z": -0.18}},
         "dragmode": "turntable",
     }
 

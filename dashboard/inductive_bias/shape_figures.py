@@ -170,14 +170,13 @@ def _landscape_table(lines: list[Line[Landscape]]) -> str:
         f"rise at distance {first.distance:g}",
         "largest eigenvalue",
         "residual",
-        "iterations",
     )
     rows = []
     for line in lines:
         shape, middle = line.values, len(line.values.positions) // 2
         center = Estimate(mean=shape.table.mean[middle][middle], error=shape.table.error[middle][middle])
         found = shape.eigenvalue
-        cells = [plus_minus(found), f"{shape.residual:.2g}", str(shape.iterations)] if found else [""] * 3
+        cells = [plus_minus(found), f"{shape.residual:.2g}"] if found else ["", ""]
         rows.append([escape(line.label), plus_minus(center), plus_minus(shape.rise), *cells])
     lines_of_table = [titles, ["---", *["--:"] * (len(titles) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines_of_table)

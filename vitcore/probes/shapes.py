@@ -176,7 +176,6 @@ class Landscape(Shape):
     rise: Estimate
     eigenvalue: Estimate | None
     residual: float  # of the eigenvalue
-    iterations: int
 
     def rows(self) -> Iterator[Row]:
         """Yield the plane row by row, then the rise and the eigenvalue."""

@@ -90,12 +90,12 @@ def test_trained_models_are_drawn_in_three_ways_and_untrained_ones_as_contours_a
 def test_table_has_a_row_per_model_and_cells_without_a_curvature_are_empty():
     head = draw(lines(), Context("How flat?", View()))[0].head
     titles, _, *rows = head.splitlines()
-    assert titles.count("|") == 7
-    assert [row.count("|") for row in rows] == [7, 7, 7]
+    assert titles.count("|") == 6
+    assert [row.count("|") for row in rows] == [6, 6, 6]
     assert "302 ± 218" in rows[0]
     assert "<b>" not in head
     without = draw(lines(curved=False), Context("How flat?", View()))[0].head.splitlines()[2]
-    assert without.endswith("|  |  |  |")
+    assert without.endswith("|  |  |")
 
 
 def test_losses_that_are_not_finite_are_left_out():

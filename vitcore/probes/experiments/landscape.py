@@ -59,7 +59,6 @@ class LandscapeValues(Values):
                 self.rise,
                 found.eigenvalue if found else None,
                 found.residual if found else math.nan,
-                found.iterations if found else 0,
             )
         ]
 
