@@ -182,7 +182,7 @@ def _ticks(low: float, high: float) -> tuple[list[float], list[str]]:
     powers = range(math.floor(low), math.ceil(high) + 1)
     found = [d * 10.0**p for p in powers for d in digits if low <= math.log10(d * 10.0**p) <= high]
     found = found or [10**low, 10**high]
-    return [math.log10(value) for value in found], [f"{value:.3g}" for value in found]
+    return [math.log10(value) for value in found], [f"{value:,.6g}" for value in found]
 
 
 def _color_bar(low: float, high: float, quantity: str) -> dict[str, Any]:

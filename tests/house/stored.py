@@ -10,11 +10,11 @@ from vitcore.sweeps.results import sample_curve
 RUNS = ("vit-cifar10-gpu", "resnet-cifar10-gpu")
 
 
-def values(probe, run):
+def values(probe, run, *, untrained=False):
     """Return the stored values of an experiment on 500 images with the default settings."""
     runs = [find_run(run)]
     settings, images = PROBES[probe].settings(), images_of(PROBES[probe], runs, 500)
-    return find(PROBES[probe], [Subject(runs[0])], images, settings).values.model_dump()
+    return find(PROBES[probe], [Subject(runs[0], untrained)], images, settings).values.model_dump()
 
 
 def head_behavior(field, run=RUNS[0]):

@@ -124,12 +124,15 @@ def inductive_bias_corruptions():
 
 def inductive_bias_landscape():
     vit, resnet = (LandscapeValues.model_validate(values("landscape", run)) for run in RUNS)
+    before = LandscapeValues.model_validate(values("landscape", RUNS[0], untrained=True))
     first, second = (plus_minus(found.curvature.eigenvalue) for found in (vit, resnet))
     difference = resnet.curvature.eigenvalue.mean - vit.curvature.eigenvalue.mean
     assert difference < 2 * resnet.curvature.eigenvalue.error
     return [
         f"By {plus_minus(vit.rise)} for the ViT and by {plus_minus(resnet.rise)} for the ResNet",
         f"The eigenvalues, {first} and {second}, do not",
+        f"the untrained ViT rises by only {plus_minus(before.rise)}, although its largest eigenvalue is "
+        f"{plus_minus(before.curvature.eigenvalue)}.",
     ]
 
 

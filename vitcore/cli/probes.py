@@ -33,7 +33,7 @@ def probe(
         int | None,
         typer.Option(
             help=f"Number of test images, balanced over the classes.  [default: {IMAGES}; for test: "
-            f"{TEST.images:,}; for heads: {HEADS.images}]",
+            f"{TEST.images:,}; for heads: {HEADS.images}; for landscape: {PROBES['landscape'].images}]",
             min=1,
         ),
     ] = None,
