@@ -18,7 +18,7 @@ from dashboard.drawing.csv_rows import Rows, matrix_rows, point_rows, table
 from vitcore import numbers
 
 COLORSCALE = "Cividis"  # of all attention maps, as in the tutorial
-PLAIN = {"displayModeBar": False}
+PLAIN = {"displayModeBar": False, "scrollZoom": False}  # over a surface, too, the wheel scrolls the page
 
 
 @dataclass(frozen=True)

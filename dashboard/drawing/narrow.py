@@ -17,6 +17,8 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
     Each panel keeps its height, and the figure grows. A figure of one column keeps its layout.
     """
     made: Any = go.Figure(plot)
+    if surfaces := list(made.select_traces({"type": "surface"})):
+        return _one_scene_a_row(made, [made.layout[surface.scene] for surface in surfaces])
     for trace in made.select_traces({"type": "heatmap"}):
         trace.update(texttemplate=(trace.texttemplate or "").partition(" ±")[0])
     panels = _panels(made)
@@ -36,11 +38,24 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
         _move_title(made, name, x, y, domain)
         made.layout["xaxis" + name].update(domain=(0, 1), anchor="y" + name, showticklabels=True)
         made.layout["yaxis" + name].update(domain=domain, anchor="x" + name, showticklabels=True)
-        for trace in made.select_traces({"type": "heatmap"}):
+        for trace in made.select_traces(lambda trace: trace.type in ("heatmap", "contour")):
             if (trace.yaxis or "y") == "y" + name and trace.showscale is not False:
                 trace.update(colorbar={"len": height, "lenmode": "pixels", "y": sum(domain) / 2})
         upper += height + gap
     made.update_layout(height=round(total + top + bottom), margin={"t": top, "b": bottom})
+    return made
+
+
+def _one_scene_a_row(made: Any, scenes: list[Any]) -> go.Figure:
+    """Place the scenes of a figure of surfaces from top to bottom, each below its title."""
+    count, margin = len(scenes), made.layout.margin
+    high = made.layout.height - (margin.t or 0) - (margin.b or 0)
+    total = count * high + (count - 1) * TITLE
+    for index, (scene, title) in enumerate(zip(scenes, made.layout.annotations, strict=True)):
+        upper = 1 - index * (high + TITLE) / total
+        scene.domain = {"x": (0, 1), "y": (max(0.0, upper - high / total), upper)}
+        title.update(x=0.5, y=upper)
+    made.update_layout(height=round(total + (margin.t or 0) + (margin.b or 0)))
     return made
 
 

@@ -16,7 +16,7 @@ from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, Probe
-from vitcore.probes.store import Images, Result, Subject, images_for
+from vitcore.probes.store import Images, Result, Subject, images_of
 from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
@@ -60,7 +60,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
             **BiasState.bound_setting(name),
         )
     try:
-        images = images_for(runs, count, labels=probe.labels)
+        images = images_of(probe, runs, count)
         looked_up = look_up(probe, runs, images, settings, untrained=untrained)
     except UserError as error:
         st.error(sentence(error))

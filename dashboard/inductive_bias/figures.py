@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -30,14 +31,15 @@ DEPTH = "depth, from the first layer (0) to the last (1)"
 GRAY = {"dash": "dot", "width": 1, "color": "#888888"}  # of reference lines
 
 
-def _axis(figure: go.Figure, x: str, y: str, **position: Any) -> None:
+def axis(figure: go.Figure, x: str, y: str, **position: Any) -> None:
+    """Give a panel the titles of its axes, and no zoom."""
     size = {"size": 13}
     y = "<br>".join(textwrap.wrap(y, AXIS_WIDTH))
     figure.update_xaxes(title={"text": x, "font": size}, fixedrange=True, zeroline=False, **position)
     figure.update_yaxes(title={"text": y, "font": size}, fixedrange=True, zeroline=False, **position)
 
 
-def _draw(
+def draw_line(
     figure: go.Figure,
     line: Line,
     x: Sequence[float | str],
@@ -47,14 +49,16 @@ def _draw(
     column: int = 1,
     unit: str = "",
     name: str = "",
+    lowest: float = -math.inf,
 ) -> None:
     """Draw a curve with a band of one standard error in the panel `column`, counted from 1.
 
-    `name` replaces the model's name in the legend. It is escaped for HTML.
+    `name` replaces the model's name in the legend. It is escaped for HTML. The band ends at `lowest`.
     """
     name = name or line.shown
     mean, error = np.array(mean, float), np.array(error, float)
-    band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
+    below = np.maximum(mean - error, lowest)
+    band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *below[::-1]])
     figure.add_scatter(
         **band,
         fill="toself",
@@ -100,11 +104,11 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
             curve = line.values.curves[panel.curve]
             mean, error = (100 * np.array(part, float) for part in (curve.mean, curve.error))
             x = [str(value) for value in line.values.x] if first.even else list(line.values.x)
-            _draw(figure, line, x, mean, error, column=column, unit=" %")
+            draw_line(figure, line, x, mean, error, column=column, unit=" %")
             rows.extend(point_rows([panel.title, line.label], x, mean, error))
             if first.even:
                 figure.update_xaxes(type="category", dtick=1, row=1, col=column)
-        _axis(figure, first.quantity, measure if column == 1 else "", row=1, col=column)
+        axis(figure, first.quantity, measure if column == 1 else "", row=1, col=column)
         figure.update_yaxes(range=[0, 102], row=1, col=column)
         if chance and panel.curve.startswith("accuracy"):
             domain, y = f"{_axis_id('x', column)} domain", {"yref": _axis_id("y", column)}
@@ -125,7 +129,7 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
     for column, title in enumerate(figure.layout.annotations[: len(panels)], start=1):
         title.update(x=0, xref=f"{_axis_id('x', column)} domain", xanchor="left", font={"size": 14})
     return Figure(
-        _legend(apply_layout(figure, PANEL + 50, l=46, r=8, t=62, b=44)),
+        legend(apply_layout(figure, PANEL + 50, l=46, r=8, t=62, b=44)),
         table(["panel", "series", first.quantity, measure, ERROR], rows),
     )
 
@@ -135,7 +139,7 @@ def _axis_id(letter: str, panel: int) -> str:
     return letter if panel == 1 else f"{letter}{panel}"
 
 
-def _legend(figure: go.Figure) -> go.Figure:
+def legend(figure: go.Figure) -> go.Figure:
     """Show a legend that names each series once."""
     seen: set[str] = set()
     traces: Any = figure.data
@@ -169,10 +173,12 @@ def _layer_curves(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
         series, depths, name = line.values.series, _depths(line.values.series), _layer_name(line)
         for start, end in line.values.stages:  # no line across a change of the map size
             part = slice(start, end)
-            _draw(figure, line, depths[part], series.mean[part], series.error[part], name=html.escape(name))
-    _axis(figure, DEPTH, lines[0].values.axis)
+            draw_line(
+                figure, line, depths[part], series.mean[part], series.error[part], name=html.escape(name)
+            )
+    axis(figure, DEPTH, lines[0].values.axis)
     lines_of_title = len(textwrap.wrap(lines[0].values.axis, AXIS_WIDTH))
-    return _legend(apply_layout(figure, PANEL + 40, l=40 + 18 * lines_of_title, r=8, t=30, b=44))
+    return legend(apply_layout(figure, PANEL + 40, l=40 + 18 * lines_of_title, r=8, t=30, b=44))
 
 
 def _layer_rows(lines: Sequence[Line[LayerSeries]]) -> Iterator[list[Any]]:

@@ -26,7 +26,7 @@ from dashboard.sweeps import results, sample_curves
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.live import Frames
-from vitcore.probes.store import images_for
+from vitcore.probes.store import images_of
 from vitcore.runs.folder import Run
 
 
@@ -104,7 +104,7 @@ def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState) -> R
 
 
 def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
-    images = images_for(runs, state.count, labels=probe.labels)
+    images = images_of(probe, runs, state.count)
     settings = {name: state.settings.get(name, options[0]) for name, options in probe.choices.items()}
     measured = experiments.look_up(probe, runs, images, settings, untrained=state.untrained)
     known = [measurement for measurement in measured if measurement.result]

@@ -13,13 +13,24 @@ from typing import Any
 import numpy as np
 
 from dashboard.drawing.markdown import escape
-from dashboard.inductive_bias import figures, matrix_figures
+from dashboard.inductive_bias import figures, landscape_figures, matrix_figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from vitcore import numbers
-from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Panel, Shape
+from vitcore.probes.estimates import Estimate
+from vitcore.probes.shapes import (
+    Changes,
+    Curves,
+    Landscape,
+    LayersAndHeads,
+    LayerSeries,
+    Maps,
+    Matrix,
+    Panel,
+    Shape,
+)
 from vitcore.probes.values import Values
-from vitcore.probes.wording import enumerate_words
+from vitcore.probes.wording import enumerate_words, plus_minus
 
 SIDE_BY_SIDE = 3  # panels of curves in one figure
 CONSTANT = 0.97  # a model with at least this consistency everywhere predicts one class for nearly all images
@@ -131,6 +142,46 @@ def _missing(line: Line[Changes]) -> str:
     )
 
 
+def _landscapes(lines: list[Line[Landscape]], context: Context) -> list[Drawn]:
+    """Draw the planes of the trained and of the untrained models in one figure each, and one slice of all."""
+    groups = [[line for line in lines if line.dash == dash] for dash in dict.fromkeys(x.dash for x in lines)]
+    quantity = lines[0].values.quantity
+    drawn = []
+    for group in groups:
+        names = " and ".join(line.label for line in group)
+        alt = f"{names}: contour lines of the {quantity} around the weights."
+        head = "" if drawn else _landscape_table(lines)
+        drawn.append(Drawn(landscape_figures.contours(group), alt, head))
+    alt = f"The {quantity} of every model along the first direction."
+    head = f"**The {quantity} along the first direction**"
+    slices = Drawn(landscape_figures.slices(lines), alt, head)
+    names = " and ".join(line.label for line in groups[0])
+    alt = f"{names}: the {quantity} around the weights as a surface."
+    surfaces = Drawn(landscape_figures.surfaces(groups[0]), alt, "**The same planes as surfaces**")
+    return [drawn[0], slices, surfaces, *drawn[1:]]
+
+
+def _landscape_table(lines: list[Line[Landscape]]) -> str:
+    """Return a Markdown table of the values that each model has once."""
+    first = lines[0].values
+    titles = (
+        "model",
+        first.quantity,
+        f"rise at distance {first.distance:g}",
+        "largest eigenvalue",
+        "residual",
+    )
+    rows = []
+    for line in lines:
+        shape, middle = line.values, len(line.values.positions) // 2
+        center = Estimate(mean=shape.table.mean[middle][middle], error=shape.table.error[middle][middle])
+        found = shape.eigenvalue
+        cells = [plus_minus(found), f"{shape.residual:.2g}"] if found else ["", ""]
+        rows.append([escape(line.label), plus_minus(center), plus_minus(shape.rise), *cells])
+    lines_of_table = [titles, ["---", *["--:"] * (len(titles) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines_of_table)
+
+
 FIGURES: dict[type[Shape], Callable[[list[Line[Any]], Context], list[Drawn]]] = {
     Curves: _curves,
     LayerSeries: _depth,
@@ -138,4 +189,5 @@ FIGURES: dict[type[Shape], Callable[[list[Line[Any]], Context], list[Drawn]]] = 
     Changes: _changes,
     Matrix: _matrices,
     Maps: _maps,
+    Landscape: _landscapes,
 }

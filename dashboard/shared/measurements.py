@@ -10,7 +10,7 @@ from dashboard.shared import jobs, resources
 from vitcore.probes import SPEED, TEST, Probe
 from vitcore.probes.probe import V
 from vitcore.probes.scores import find_test
-from vitcore.probes.store import Result, Seen, Subject, find, images_for, key_of
+from vitcore.probes.store import Result, Seen, Subject, find, images_of, key_of
 from vitcore.runs.folder import Run
 
 MAX_CACHED = 128  # results in memory
@@ -142,7 +142,7 @@ def _stored(probe: Probe[V], runs: list[Run]) -> Result[V] | None:
     """Return the stored result of bundled runs with the default settings."""
     if probe is TEST:
         return find_test(runs[0], TEST.images)  # type: ignore[return-value]  # V is TestScores
-    return find(probe, [Subject(run) for run in runs], images_for(runs, probe.images), probe.settings())
+    return find(probe, [Subject(run) for run in runs], images_of(probe, runs, probe.images), probe.settings())
 
 
 def _size_ratio(runs: list[Run], alike: list[Run]) -> float:

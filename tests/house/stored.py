@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from vitcore.probes import HEADS, PROBES
-from vitcore.probes.store import Subject, find, images_for
+from vitcore.probes.store import Subject, find, images_for, images_of
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
 
 RUNS = ("vit-cifar10-gpu", "resnet-cifar10-gpu")
 
 
-def values(probe, run):
+def values(probe, run, *, untrained=False):
     """Return the stored values of an experiment on 500 images with the default settings."""
     runs = [find_run(run)]
-    settings = PROBES[probe].settings()
-    return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values.model_dump()
+    settings, images = PROBES[probe].settings(), images_of(PROBES[probe], runs, 500)
+    return find(PROBES[probe], [Subject(runs[0], untrained)], images, settings).values.model_dump()
 
 
 def head_behavior(field, run=RUNS[0]):

@@ -17,6 +17,9 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import make_config
 from vitcore.models import count_parameters
 from vitcore.paths import assets_dir
+from vitcore.probes.estimates import Estimate
+from vitcore.probes.experiments.landscape import LandscapeValues
+from vitcore.probes.wording import plus_minus
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.sweeps.results import sample_curve, study_rows
@@ -216,6 +219,22 @@ def test_commits_of_bundled_results_are_in_the_repository():
     assert measured
     for commit in trained | measured:  # an ancestor of HEAD, so that a clone contains it
         subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("name", ["vit-cifar10-gpu", "resnet-cifar10-gpu", "vit-cifar10", "resnet-cifar10"])
+def test_documents_state_the_stored_landscape(name):
+    (path,) = [
+        path
+        for path in (find_run(name).path / "probes").glob("landscape-*.json")
+        if json.loads(path.read_bytes())["runs"] == [name]
+    ]
+    found = LandscapeValues.model_validate(json.loads(path.read_bytes())["values"])
+    middle = len(found.positions) // 2
+    loss = Estimate(mean=found.loss.mean[middle][middle], error=found.loss.error[middle][middle])
+    numbers = [plus_minus(one) for one in (loss, found.rise, found.curvature.eigenvalue)]
+    accuracy = f"{100 * find_run(name).status().result['test_acc']:.2f} %"
+    row = " | ".join([f"`{name}`", accuracy, *numbers, f"{found.curvature.residual:.2g}"])
+    assert f"| {row} |" in MEASUREMENTS.read_text("utf-8")
 
 
 def test_documents_state_the_results_of_the_bundled_study():

@@ -17,7 +17,7 @@ from tests.house.stored import RUNS, at, head_distances, sample_gap
 from tests.page_states import STATES
 from vitcore.analysis.convolution_steps import convolution_steps
 from vitcore.analysis.cost import vit_cost
-from vitcore.probes import HEADS
+from vitcore.probes import HEADS, PROBES
 from vitcore.runs.folder import find_run
 
 PARTS = {
@@ -204,6 +204,7 @@ def inductive_bias():
         ],
         "How far does a layer see?": ["exactly 0 where", f"the {heads} heads"],
         "Do the layers do the same?": [],
+        "Is the minimum flat?": [f"the loss of {PROBES['landscape'].count(500)} test images"],
         "The price": [
             f"With 5 % of them, the ResNet is ahead by {sample_gap(0.05)} points",
             f"it is ahead by {b - a:.1f}",

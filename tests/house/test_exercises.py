@@ -21,6 +21,8 @@ from tests.page_states import STATES
 from vitcore.analysis.cost import vit_cost
 from vitcore.architectures import ARCHITECTURES
 from vitcore.probes import PROBES
+from vitcore.probes.experiments.landscape import LandscapeValues
+from vitcore.probes.wording import plus_minus
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
 
@@ -118,6 +120,20 @@ def inductive_bias_corruptions():
     bright = at("corruptions", "accuracy, brightness", 5)
     assert [find_run(run).config.augment for run in RUNS] == ["trivial", "shift"]
     return [f"The ViT {vit}, the ResNet {resnet}", f"for brightness, with {bright[0]} and {bright[1]}"]
+
+
+def inductive_bias_landscape():
+    vit, resnet = (LandscapeValues.model_validate(values("landscape", run)) for run in RUNS)
+    before = LandscapeValues.model_validate(values("landscape", RUNS[0], untrained=True))
+    first, second = (plus_minus(found.curvature.eigenvalue) for found in (vit, resnet))
+    difference = resnet.curvature.eigenvalue.mean - vit.curvature.eigenvalue.mean
+    assert difference < 2 * resnet.curvature.eigenvalue.error
+    return [
+        f"By {plus_minus(vit.rise)} for the ViT and by {plus_minus(resnet.rise)} for the ResNet",
+        f"The eigenvalues, {first} and {second}, do not",
+        f"the untrained ViT rises by only {plus_minus(before.rise)}, although its largest eigenvalue is "
+        f"{plus_minus(before.curvature.eigenvalue)}.",
+    ]
 
 
 def inductive_bias_receptive_field():

@@ -33,7 +33,7 @@ def probe(
         int | None,
         typer.Option(
             help=f"Number of test images, balanced over the classes.  [default: {IMAGES}; for test: "
-            f"{TEST.images:,}; for heads: {HEADS.images}]",
+            f"{TEST.images:,}; for heads: {HEADS.images}; for landscape: {PROBES['landscape'].images}]",
             min=1,
         ),
     ] = None,
@@ -93,6 +93,6 @@ def _run(
             end = "\n" if result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
     assert result is not None, "the last item of a measurement has the result"
-    if probe is not SPEED and result.images < images:  # the speed probe uses random pixels
+    if probe is not SPEED and result.images < probe.count(images):  # the speed probe uses random pixels
         print(f"Only {result.images:,} images are available for {names}.", file=sys.stderr)
     return result

@@ -16,7 +16,7 @@ from vitcore.errors import UserError
 from vitcore.models import build_for, load_run
 from vitcore.paths import check_allowed
 from vitcore.probes import IMAGES, SPEED, Probe
-from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_for, keep
+from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_of, keep
 from vitcore.provenance import commit, machine
 
 
@@ -55,7 +55,7 @@ def measure(
     if probe.custom:
         yield from probe.steps(probe, subjects, images, settings, root, with_run=with_run, command=command)
         return
-    seen = images_for([s.run for s in subjects], images, labels=probe.labels)
+    seen = images_of(probe, [s.run for s in subjects], images)
     total = len(seen.labels)
     stored = find(probe, subjects, seen, settings, root)
     if stored and not with_run:

@@ -52,6 +52,7 @@ class Probe(Generic[V]):
     finding: Callable[[Sequence[Outcome[V]], View], str] | None = None  # a sentence computed from the values
     custom: bool = False  # whether `steps` itself chooses the images and stores the result
     images: int = IMAGES  # default number of test images
+    most: int | None = None  # of the images, whatever number is asked for
     version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
     alone: bool = False  # measured only by its name and not by `all`, because it takes long
@@ -66,6 +67,10 @@ class Probe(Generic[V]):
         """The full citation."""
         cited = f"{self.source}, {self.venue}" if self.venue else self.source
         return f"{cited}; {self.related}" if self.related else cited
+
+    def count(self, asked: int) -> int:
+        """Return how many of the images that somebody asks for are measured."""
+        return min(asked, self.most or asked)
 
     def settings(self, given: Settings | None = None) -> Settings:
         """Return all settings, including the given ones. Raise `UserError` if they are invalid."""

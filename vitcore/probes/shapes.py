@@ -162,6 +162,39 @@ class Maps(Shape):
         return iter(())
 
 
+@dataclass(frozen=True)
+class Landscape(Shape):
+    """A positive quantity on a plane through the weights of a model, and its curvature.
+
+    `positions` are those along both directions, in the units of the plane. `rise` is the change of the
+    quantity at the distance `distance`. The eigenvalue is None as long as it has not been measured.
+    """
+
+    positions: Sequence[float]
+    table: Table  # [second direction][first direction]
+    distance: float
+    rise: Estimate
+    eigenvalue: Estimate | None
+    residual: float  # of the eigenvalue
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the plane row by row, then the rise and the eigenvalue."""
+        for second, means, errors in zip(self.positions, self.table.mean, self.table.error, strict=True):
+            for first, mean, error in zip(self.positions, means, errors, strict=True):
+                yield {
+                    "quantity": self.quantity,
+                    "first direction": first,
+                    "second direction": second,
+                    "mean": mean,
+                    "error": error,
+                }
+        rise = f"rise of the {self.quantity} at distance {self.distance:g}"
+        yield {"quantity": rise, "mean": self.rise.mean, "error": self.rise.error}
+        if found := self.eigenvalue:
+            yield {"quantity": "largest eigenvalue of the Hessian", "mean": found.mean, "error": found.error}
+            yield {"quantity": "residual of the eigenvalue", "mean": self.residual}
+
+
 def _layer_rows(quantity: str, layers: Sequence[str], series: Series) -> Iterator[Row]:
     for layer, mean, error in zip(layers, series.mean, series.error, strict=True):
         yield {"quantity": quantity, "layer": layer, "mean": mean, "error": error}

@@ -176,6 +176,11 @@ def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
     return folder_images(first, count)
 
 
+def images_of(probe: Probe, runs: list[Run], count: int) -> Images:
+    """Return the images that a probe measures when `count` are asked for. Raise as `images_for` does."""
+    return images_for(runs, probe.count(count), labels=probe.labels)
+
+
 def folder_images(config: Config, count: int) -> Images:
     """Return `count` test images of a run's folder as `images_for` does, kept until its files change."""
     state = dataset_for(config, download=False).state

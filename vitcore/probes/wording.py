@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from vitcore import numbers
-from vitcore.probes.estimates import Series
+from vitcore.probes.estimates import Estimate, Series
 from vitcore.probes.probe import Outcome
 from vitcore.probes.values import CurveValues
 
@@ -32,6 +33,13 @@ def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> s
 def with_error(series: Series, at: int, digits: int = 2) -> str:
     """Return text such as `1.50 ± 0.01`."""
     return f"{series.mean[at]:.{digits}f} ± {series.error[at]:.{digits}f}"
+
+
+def plus_minus(measured: Estimate) -> str:
+    """Return text such as `61 ± 22` or `0.412 ± 0.031`, with two digits of the error or more."""
+    error = measured.error
+    digits = max(0, 1 - math.floor(math.log10(error))) if 0 < error < math.inf else 2
+    return f"{measured.mean:,.{digits}f} ± {error:,.{digits}f}"
 
 
 def reach_finding(reaches: Sequence[tuple[str, Series]]) -> str:

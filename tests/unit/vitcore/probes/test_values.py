@@ -14,7 +14,7 @@ from vitcore.probes import PROBES
 from vitcore.probes.experiments.ablation import AblationValues
 from vitcore.probes.experiments.cka import SimilarityValues
 from vitcore.probes.experiments.fourier import SpectrumValues
-from vitcore.probes.store import Subject, find, images_for, read_result
+from vitcore.probes.store import Subject, find, images_for, images_of, read_result
 from vitcore.runs.folder import Run, find_run
 
 BUNDLED = sorted(assets_dir().glob("runs/*/probes/*.json"))
@@ -39,7 +39,8 @@ def test_all_bundled_results_are_covered():
 
 @pytest.mark.parametrize("probe", sorted(set(PROBES) - {"cka"}))
 def test_stored_values_have_the_type_that_the_experiment_declares(probe):
-    result = find(PROBES[probe], [Subject(RESNET)], SEEN, PROBES[probe].settings())
+    seen = images_of(PROBES[probe], [RESNET], 500)
+    result = find(PROBES[probe], [Subject(RESNET)], seen, PROBES[probe].settings())
     assert type(result.values) is PROBES[probe].values
 
 
