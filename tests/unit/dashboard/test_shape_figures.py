@@ -7,7 +7,9 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from dashboard.drawing import html
 from dashboard.inductive_bias import examples
 from dashboard.inductive_bias.lines import Context, Line
 from dashboard.inductive_bias.shape_figures import draw
@@ -192,3 +194,11 @@ def test_card_of_an_example_states_which_cue_each_answer_follows():
     ]
     large = Example([np.zeros((3, 224, 224), np.uint8)] * 3, {"shape": 7}, 0)
     assert examples.card(large, ("a", "b", "c"), classes, {})[1].height == examples.SIDE
+
+
+def test_cards_escape_the_names_of_classes_and_models():
+    picture = Image.new("RGB", (4, 4))
+    text = html.example_cards([("shape: <b>", picture, ['<i>: "x"'])])
+    assert "<b>" not in text
+    assert "<i>" not in text
+    assert text.count("shape: &lt;b&gt;") == 2  # the title and the description of the picture
