@@ -135,7 +135,7 @@ PROBE = Probe(
     "controls.",
     formula=(
         r"\text{shape share} = \frac{\sum_i [\,\hat{y}(c_i) = a_i\,]}"
-        r"{\sum_i [\,\hat{y}(c_i) = a_i\,] + \sum_i [\,\hat{y}(c_i) = b_i\,]}, \qquad "
+        r"{\sum_i [\,\hat{y}(c_i) = a_i\,] + \sum_i [\,\hat{y}(c_i) = b_i\,]}",
         r"c_i = \tfrac{1}{2}\big(\text{silhouette}(x_i) + \pi\, x_{j(i)}\big)",
     ),
     notation=r"$a_i$ is the class of $x_i$, and $b_i \neq a_i$ that of $x_{j(i)}$. $\pi$ shuffles the cells. "
