@@ -1,10 +1,11 @@
-"""Bars and tiles as HTML, for pages that do not wait for Plotly. Pure functions.
+"""Bars, tiles and cards as HTML, for pages that do not wait for Plotly. Pure functions.
 
 The CSS classes are in style/parts.css.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -93,3 +94,14 @@ def _tiles(filters: np.ndarray) -> np.ndarray:
     """Return filters [n, 3, P, P] as uint8 of the same shape, with gray for zero."""
     scaled = filters / np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-12)
     return (127.5 + 127.5 * scaled).round().astype(np.uint8)
+
+
+def example_cards(cards: Sequence[tuple[str, Image.Image, Sequence[str]]]) -> str:
+    """Return cards in a grid: the title of each, its picture in full width, and lines of text."""
+    parts = []
+    for head, picture, words in cards:
+        title = html.escape(head)
+        lines = "".join(f"<div>{html.escape(line)}</div>" for line in words)
+        image = f'<img src="{pictures.encoded(picture)}" alt="{title}">'
+        parts.append(f'<div class="example">{image}<div class="example-title">{title}</div>{lines}</div>')
+    return f'<div class="examples">{"".join(parts)}</div>'

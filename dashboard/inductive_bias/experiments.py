@@ -8,10 +8,11 @@ import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import escape, sentence
+from dashboard.inductive_bias import examples
 from dashboard.inductive_bias.experiment_figures import border, figures_of, labels, lines_of
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.spelling import spelled
-from dashboard.shared import measurement_panel, measurements, ticking
+from dashboard.shared import measurement_panel, measurements, resources, ticking
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
@@ -68,12 +69,12 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
 
     def draw(_: bool) -> None:
         found = look_up(probe, runs, images, settings, untrained=untrained)
-        _body(probe, found, runs, len(images.labels))
+        _body(probe, found, runs, images)
 
     ticking.fragment(draw, lambda: any(measurement.running for measurement in looked_up), every_s=TICK_S)
 
 
-def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: int) -> None:
+def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], images: Images) -> None:
     known = [m for m in looked_up if m.values]
     if known:
         complete = [line for m, line in zip(known, lines_of(known, runs), strict=True) if m.result]
@@ -87,9 +88,17 @@ def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: in
             figure_files.show(drawn.figure, key=f"{probe.name}{i}", alt=alt)
             if drawn.foot:
                 st.caption(drawn.foot)
+        if probe.examples and complete:
+            examples.show(
+                probe.name,
+                probe.examples,
+                (images.pixels, images.labels),
+                resources.dataset_of(runs[0]).classes,
+                complete,
+            )
     missing = [m for m in looked_up if not m.result]
     names = ", ".join(m.name for m in missing)
-    measurement_panel.show(missing, f"{names}, with these weights and {count:,} images")
+    measurement_panel.show(missing, f"{names}, with these weights and {len(images.labels):,} images")
     results = [m.result for m in looked_up if m.result]
     if results and not any(m.running for m in missing):
         _source(probe, results)

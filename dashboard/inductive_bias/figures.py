@@ -22,7 +22,7 @@ from dashboard.inductive_bias.lines import Line
 from dashboard.inductive_bias.spelling import spelled
 from vitcore.probes import View
 from vitcore.probes.estimates import Series
-from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Panel
+from vitcore.probes.shapes import Curves, LayersAndHeads, LayerSeries, Panel
 
 PANEL = 300  # height in pixels
 FILES = 24  # pixels below a figure for the download buttons, which would cover it
@@ -63,7 +63,7 @@ def draw_line(
         **band,
         fill="toself",
         mode="lines",
-        fillcolor=_clear(line.color),
+        fillcolor=clear(line.color),
         line={"width": 0},
         hoverinfo="skip",
         row=1,
@@ -84,7 +84,8 @@ def draw_line(
     )
 
 
-def _clear(color: str) -> str:
+def clear(color: str) -> str:
+    """Return a color "#rrggbb" that is mostly transparent."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.28)"
 
@@ -101,7 +102,9 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
     rows: list[list[Any]] = []
     for column, panel in enumerate(panels, start=1):
         for line in lines:
-            curve = line.values.curves[panel.curve]
+            curve = line.values.curves.get(panel.curve)
+            if curve is None:
+                continue
             mean, error = (100 * np.array(part, float) for part in (curve.mean, curve.error))
             x = [str(value) for value in line.values.x] if first.even else list(line.values.x)
             draw_line(figure, line, x, mean, error, column=column, unit=" %")
@@ -109,9 +112,10 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
             if first.even:
                 figure.update_xaxes(type="category", dtick=1, row=1, col=column)
         axis(figure, first.quantity, measure if column == 1 else "", row=1, col=column)
-        figure.update_yaxes(range=[0, 102], row=1, col=column)
+        scale: dict[str, Any] = {"range": [0, 102]} if first.whole else {"rangemode": "tozero"}
+        figure.update_yaxes(**scale, row=1, col=column)
         if chance and panel.curve.startswith("accuracy"):
-            domain, y = f"{_axis_id('x', column)} domain", {"yref": _axis_id("y", column)}
+            domain, y = f"{axis_id('x', column)} domain", {"yref": axis_id("y", column)}
             figure.add_shape(
                 type="line", x0=0, x1=1, xref=domain, y0=100 * chance, y1=100 * chance, line=GRAY, **y
             )
@@ -127,19 +131,19 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
                 **y,
             )
     for column, title in enumerate(figure.layout.annotations[: len(panels)], start=1):
-        title.update(x=0, xref=f"{_axis_id('x', column)} domain", xanchor="left", font={"size": 14})
+        title.update(x=0, xref=f"{axis_id('x', column)} domain", xanchor="left", font={"size": 14})
     return Figure(
-        legend(apply_layout(figure, PANEL + 50, l=46, r=8, t=62, b=44)),
+        with_legend(apply_layout(figure, PANEL + 50, l=46, r=8, t=62, b=44)),
         table(["panel", "series", first.quantity, measure, ERROR], rows),
     )
 
 
-def _axis_id(letter: str, panel: int) -> str:
+def axis_id(letter: str, panel: int) -> str:
     """Return Plotly's name of an axis: x, x2, x3."""
     return letter if panel == 1 else f"{letter}{panel}"
 
 
-def legend(figure: go.Figure) -> go.Figure:
+def with_legend(figure: go.Figure) -> go.Figure:
     """Show a legend that names each series once."""
     seen: set[str] = set()
     traces: Any = figure.data
@@ -178,7 +182,7 @@ def _layer_curves(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
             )
     axis(figure, DEPTH, lines[0].values.axis)
     lines_of_title = len(textwrap.wrap(lines[0].values.axis, AXIS_WIDTH))
-    return legend(apply_layout(figure, PANEL + 40, l=40 + 18 * lines_of_title, r=8, t=30, b=44))
+    return with_legend(apply_layout(figure, PANEL + 40, l=40 + 18 * lines_of_title, r=8, t=30, b=44))
 
 
 def _layer_rows(lines: Sequence[Line[LayerSeries]]) -> Iterator[list[Any]]:
@@ -257,40 +261,3 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
             text=f"{spelled(name)}<br>{shape.reference_kind}",
         )
     figure.update_layout(margin={"r": 122})
-
-
-def blocks(lines: list[Line[Changes]]) -> Figure:
-    """Draw the change without each block, in percentage points, with standard errors."""
-    figure = make_subplots(
-        1,
-        len(lines),
-        subplot_titles=[line.shown for line in lines],
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-    )
-    rows: list[list[Any]] = []
-    for column, line in enumerate(lines, start=1):
-        series = line.values.without_block
-        mean, error = 100 * np.array(series.mean), 100 * np.array(series.error)
-        x = [name.removeprefix("block ") for name in line.values.blocks]
-        rows.extend(point_rows([line.label, line.label], x, mean, error))
-        figure.add_bar(
-            x=x,
-            y=mean,
-            marker={"color": line.color},
-            error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
-            customdata=error,
-            hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",
-            row=1,
-            col=column,
-        )
-    figure.update_xaxes(
-        fixedrange=True, type="category", title={"text": "without block", "font": {"size": 13}}
-    )
-    figure.update_yaxes(fixedrange=True)
-    title = f"points of {lines[0].values.quantity}"
-    figure.update_yaxes(title={"text": title, "font": {"size": 13}}, row=1, col=1)
-    return Figure(
-        apply_layout(figure, PANEL + FILES, l=52, t=30, b=60 + FILES),
-        table(["panel", "series", "without block", title, ERROR], rows),
-    )

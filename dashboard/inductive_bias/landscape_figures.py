@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
 from dashboard.drawing.figures import COLORSCALE, Figure, apply_layout
-from dashboard.inductive_bias.figures import FILES, GRAY, PANEL, axis, draw_line, legend
+from dashboard.inductive_bias.figures import FILES, GRAY, PANEL, axis, draw_line, with_legend
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes.shapes import Landscape
 
@@ -86,7 +86,7 @@ def slices(lines: Sequence[Line[Landscape]]) -> Figure:
     figure.update_yaxes(type="log", tickvals=[10**value for value in values], ticktext=texts)
     figure.add_vline(0, line=GRAY)
     return Figure(
-        legend(apply_layout(figure, PANEL + 20, l=52, r=8, t=30, b=44)),
+        with_legend(apply_layout(figure, PANEL + 20, l=52, r=8, t=30, b=44)),
         table(["series", FIRST, quantity, ERROR], rows),
     )
 

@@ -7,18 +7,26 @@ An experiment whose values have these shapes needs no code here. A new shape nee
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dashboard.drawing.markdown import escape
-from dashboard.inductive_bias import figures, landscape_figures, matrix_figures
+from dashboard.inductive_bias import (
+    bar_figures,
+    figures,
+    landscape_figures,
+    matrix_figures,
+    spread_figures,
+)
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from vitcore import numbers
 from vitcore.probes.estimates import Estimate
 from vitcore.probes.shapes import (
+    Bars,
     Changes,
     Curves,
     Landscape,
@@ -28,6 +36,7 @@ from vitcore.probes.shapes import (
     Matrix,
     Panel,
     Shape,
+    Spreads,
 )
 from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words, plus_minus
@@ -47,7 +56,8 @@ def draw(lines: Sequence[Line[Values]], context: Context) -> list[Drawn]:
 
 def _curves(lines: list[Line[Curves]], context: Context) -> list[Drawn]:
     """Draw at most three panels side by side, and further panels as further figures below."""
-    panels, drawn = lines[0].values.panels, []
+    panels = list(dict.fromkeys(panel for line in lines for panel in line.values.panels))
+    drawn: list[Drawn] = []
     for start in range(0, len(panels), SIDE_BY_SIDE):
         some = panels[start : start + SIDE_BY_SIDE]
         parts = [line.of(dataclasses.replace(line.values, panels=some)) for line in lines]
@@ -77,6 +87,19 @@ def _constant(lines: list[Line[Curves]], context: Context) -> str:
         f"{subject[0].upper()}{subject[1:]} {verb} the same class for nearly every image, so the "
         "prediction stays the same. Compare the accuracy, which is that of guessing."
     )
+
+
+def _bars(lines: list[Line[Bars]], context: Context) -> list[Drawn]:
+    """Draw one figure, with a note on the models that have no bar in a panel."""
+    names = [
+        escape(line.label)
+        for line in lines
+        if any(math.isnan(bar.mean) for bars in line.values.panels.values() for bar in bars.values())
+    ]
+    foot = (
+        f"Without a bar, because it would be a share of no images: {enumerate_words(names)}." if names else ""
+    )
+    return [Drawn(bar_figures.bars(lines), context.question, foot=foot)]
 
 
 def _depth(lines: list[Line[LayerSeries]], context: Context) -> list[Drawn]:
@@ -110,6 +133,18 @@ def _maps(lines: list[Line[Maps]], context: Context) -> list[Drawn]:
     return [*drawn[:-1], Drawn(last.figure, last.alt, foot=shape.note)]
 
 
+def _spreads(lines: list[Line[Spreads]], context: Context) -> list[Drawn]:
+    """Draw the trained and the untrained models in one figure each."""
+    drawn = []
+    for dash in dict.fromkeys(line.dash for line in lines):
+        together = [line for line in lines if line.dash == dash]
+        names = enumerate_words([line.label for line in together])
+        alt = f"{names}: {lines[0].values.quantity} of all positions by layer"
+        drawn.append(Drawn(spread_figures.spreads(together), alt))
+    drawn[-1] = dataclasses.replace(drawn[-1], foot=lines[0].values.note)
+    return drawn
+
+
 def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     share = lines[0].values.quantity
     counts = [line.images for line in lines]
@@ -122,7 +157,7 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     head = f"{share.capitalize()} of the complete models: {', '.join(parts)}"
     head += f", {numbers.sample(counts[0])}." if equal else "."
     foot = " ".join(_missing(line) for line in lines if line.trained and line.values.missing)
-    drawn = [Drawn(figures.blocks(lines), f"change of {share} without each block", head, foot)]
+    drawn = [Drawn(bar_figures.blocks(lines), f"change of {share} without each block", head, foot)]
     tables = [(line, line.values.without_head) for line in lines if line.values.without_head]
     top = max([1.0, *(100 * float(np.abs(table.mean).max()) for _, table in tables)])  # percentage points
     for line, table in tables:
@@ -184,10 +219,12 @@ def _landscape_table(lines: list[Line[Landscape]]) -> str:
 
 FIGURES: dict[type[Shape], Callable[[list[Line[Any]], Context], list[Drawn]]] = {
     Curves: _curves,
+    Bars: _bars,
     LayerSeries: _depth,
     LayersAndHeads: _distances,
     Changes: _changes,
     Matrix: _matrices,
     Maps: _maps,
     Landscape: _landscapes,
+    Spreads: _spreads,
 }

@@ -108,6 +108,39 @@ def inductive_bias_shift():
     ]
 
 
+def inductive_bias_texture():
+    vit, resnet = (values("texture-shape", run) for run in RUNS)
+
+    def percent(found, field):
+        return f"{100 * found[field]['mean']:.0f} ± {100 * found[field]['error']:.0f} %"
+
+    assert vit["shape"]["mean"] < vit["texture"]["mean"]
+    return [
+        f"it answers {percent(vit, 'to_texture')} of the conflicts with the class of the texture, and "
+        f"{percent(vit, 'to_shape')} with that of the shape",
+        f"with {percent(resnet, 'to_texture')} and {percent(resnet, 'to_shape')}",
+        f"guessing gives {100 / find_run(RUNS[0]).config.num_classes:.0f} %",
+        f"the ViT classifies {percent(vit, 'texture')} correctly",
+        f"and the ResNet {percent(resnet, 'texture')}",
+    ]
+
+
+def inductive_bias_norms():
+    found = values("registers", RUNS[0])
+    first, *others = found["outliers"]["mean"]
+    assert not any(others)
+    largest = [row[-1] for row in found["quantiles"]["mean"]]
+    cls = found["cls"]["mean"]
+    assert cls == sorted(cls)
+    assert cls[-1] > largest[-1]
+    (typical,) = {f"{value:.1f}" for value in largest[1:]}
+    return [
+        f"{100 * first:.1f} ± {100 * found['outliers']['error'][0]:.1f} % of the patches are outliers",
+        f"has {typical} times the median",
+        f"from {cls[0]:.2f} to {cls[-1]:.2f} times",
+    ]
+
+
 def inductive_bias_occlusion():
     vit, resnet = at("occlusion", "accuracy, random", 32)
     configs = [find_run(run).config for run in RUNS]

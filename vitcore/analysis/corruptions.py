@@ -35,6 +35,13 @@ class Corruption:
     large: tuple[Any, ...]
 
 
+def _without_noise(
+    change: Callable[[np.ndarray, Any], np.ndarray],
+) -> Callable[[np.ndarray, Any, np.random.Generator], np.ndarray]:
+    """Return a change of an image, given a parameter, as `Corruption.apply`."""
+    return lambda x, parameter, random: change(x, parameter)
+
+
 def gaussian_noise(x: np.ndarray, spread: float, random: np.random.Generator) -> np.ndarray:
     """Add normal noise with this standard deviation to every value."""
     return x + random.normal(scale=spread, size=x.shape)
@@ -45,7 +52,7 @@ def shot_noise(x: np.ndarray, photons: float, random: np.random.Generator) -> np
     return random.poisson(x * photons) / photons
 
 
-def defocus_blur(x: np.ndarray, disk: tuple[float, float], random: np.random.Generator) -> np.ndarray:
+def defocus_blur(x: np.ndarray, disk: tuple[float, float]) -> np.ndarray:
     """Average over a disk, given its radius and the spread that smooths its edge, both in pixels."""
     kernel = torch.from_numpy(disk_kernel(*disk))
     half = min(kernel.shape[0] // 2, x.shape[0] - 1)  # a reflection cannot be wider than the image
@@ -108,20 +115,20 @@ def plasma(size: int, decay: float, random: np.random.Generator) -> np.ndarray:
     return heights / heights.max()
 
 
-def brightness(x: np.ndarray, more: float, random: np.random.Generator) -> np.ndarray:
+def brightness(x: np.ndarray, more: float) -> np.ndarray:
     """Add to the value of every pixel in HSV, which is its largest channel. Hue and saturation stay."""
     value = x.max(axis=-1, keepdims=True)
     brighter = np.minimum(value + more, 1)
     return np.where(value > 0, x * brighter / np.where(value > 0, value, 1), brighter)
 
 
-def contrast(x: np.ndarray, factor: float, random: np.random.Generator) -> np.ndarray:
+def contrast(x: np.ndarray, factor: float) -> np.ndarray:
     """Scale the distance of every value from the mean of its channel."""
     mean = x.mean(axis=(0, 1), keepdims=True)
     return (x - mean) * factor + mean
 
 
-def pixelate(x: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+def pixelate(x: np.ndarray, share: float) -> np.ndarray:
     """Shrink the image to this share of its side and enlarge it again, both with a box filter."""
     picture, size = _picture(x), len(x)
     small = max(1, int(size * share))
@@ -129,7 +136,7 @@ def pixelate(x: np.ndarray, share: float, random: np.random.Generator) -> np.nda
     return np.asarray(picture.resize((small, small), box).resize((size, size), box)) / 255
 
 
-def jpeg(x: np.ndarray, quality: int, random: np.random.Generator) -> np.ndarray:
+def jpeg(x: np.ndarray, quality: int) -> np.ndarray:
     """Compress the image as JPEG with this quality, and read it again."""
     file = io.BytesIO()
     _picture(x).save(file, "JPEG", quality=quality)
@@ -150,7 +157,7 @@ CORRUPTIONS = {
     ),
     "shot noise": Corruption(shot_noise, (500, 250, 100, 75, 50), (60, 25, 12, 5, 3)),
     "defocus blur": Corruption(
-        defocus_blur,
+        _without_noise(defocus_blur),
         ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)),
         ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)),
     ),
@@ -159,10 +166,14 @@ CORRUPTIONS = {
         ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)),
         ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)),
     ),
-    "brightness": Corruption(brightness, (0.05, 0.1, 0.15, 0.2, 0.3), (0.1, 0.2, 0.3, 0.4, 0.5)),
-    "contrast": Corruption(contrast, (0.75, 0.5, 0.4, 0.3, 0.15), (0.4, 0.3, 0.2, 0.1, 0.05)),
-    "pixelate": Corruption(pixelate, (0.95, 0.9, 0.85, 0.75, 0.65), (0.6, 0.5, 0.4, 0.3, 0.25)),
-    "JPEG": Corruption(jpeg, (80, 65, 58, 50, 40), (25, 18, 15, 10, 7)),
+    "brightness": Corruption(
+        _without_noise(brightness), (0.05, 0.1, 0.15, 0.2, 0.3), (0.1, 0.2, 0.3, 0.4, 0.5)
+    ),
+    "contrast": Corruption(_without_noise(contrast), (0.75, 0.5, 0.4, 0.3, 0.15), (0.4, 0.3, 0.2, 0.1, 0.05)),
+    "pixelate": Corruption(
+        _without_noise(pixelate), (0.95, 0.9, 0.85, 0.75, 0.65), (0.6, 0.5, 0.4, 0.3, 0.25)
+    ),
+    "JPEG": Corruption(_without_noise(jpeg), (80, 65, 58, 50, 40), (25, 18, 15, 10, 7)),
 }
 
 

@@ -82,6 +82,6 @@ def outliers(norms: torch.Tensor, *, prefix: int) -> torch.Tensor:
 def received_attention(weights: torch.Tensor) -> torch.Tensor:
     """Return the share of attention that each token receives, averaged over heads and queries.
 
-    [layers, heads, T, T] -> [layers, T], which sums to 1 in every layer.
+    [..., heads, T, T] -> [..., T], which sums to 1.
     """
-    return weights.mean(dim=(1, 2))
+    return weights.mean(dim=(-3, -2))

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options
 from vitcore.architectures.vit import ViTOptions, check_patches
+from vitcore.networks.tokenizer_sizes import layers_of
 from vitcore.recipes import GPU_MUON, MUON, TUTORIAL
 
 if TYPE_CHECKING:
@@ -41,14 +42,7 @@ class CCTOptions(Options):
     def check(self) -> CCTOptions:
         if self.kernel_size % 2 == 0:
             raise ValueError(f"kernel_size {self.kernel_size} is even: choose 3, 5 or 7")
-        step, size = 2 * max(1, self.kernel_size // 2 - 1), self.patch_size
-        while size % step == 0:
-            size //= step
-        if size != 1:
-            raise ValueError(
-                f"patch_size {self.patch_size} does not fit kernel_size {self.kernel_size}: "
-                f"choose a power of {step}"
-            )
+        layers_of(self.patch_size, self.kernel_size)  # raises an error if none fit
         _ = self.as_vit  # checks the heads
         return self
 

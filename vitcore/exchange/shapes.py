@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vitcore.networks.tokenizer_sizes import step_of
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -112,7 +114,7 @@ def _cct(shapes: Shapes) -> Described:
         "hidden_dim": shapes["transformer.0.linear.0.weight"][0],
         "num_layers": _count(shapes, r"transformer\.(\d+)\."),
         "kernel_size": kernel_size,
-        "patch_size": (2 * max(1, kernel_size // 2 - 1)) ** len(kernels),
+        "patch_size": step_of(kernel_size) ** len(kernels),
         "position": "learned" if "pos_embedding" in shapes else "none",
     }
     positions = shapes.get("pos_embedding", (1, 0))[1]

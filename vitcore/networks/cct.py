@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from vitcore.networks.tokenizer_sizes import layers_of, stride_of
 from vitcore.networks.vit import ViT
 
 HIDDEN_CHANNELS = 64  # of the convolutions before the last one
@@ -22,7 +23,7 @@ HIDDEN_CHANNELS = 64  # of the convolutions before the last one
 class Tokenizer(nn.Sequential):
     """Convolutions with ReLU and max pooling, each followed by the next. The last one has D channels.
 
-    A convolution of K x K pixels has the stride max(1, K // 2 - 1), and each pooling halves the side.
+    Their number and strides follow from the sizes (`vitcore.networks.tokenizer_sizes`).
     """
 
     def __init__(self, num_channels: int, embed_dim: int, patch_size: int, kernel_size: int) -> None:
@@ -40,23 +41,6 @@ class Tokenizer(nn.Sequential):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalized images [B, C, S, S] -> tokens [B, N, D], row by row"""
         return super().forward(images).flatten(2).transpose(1, 2)
-
-
-def stride_of(kernel_size: int) -> int:
-    """Return the stride of the tokenizer's convolutions."""
-    return max(1, kernel_size // 2 - 1)
-
-
-def layers_of(patch_size: int, kernel_size: int) -> int:
-    """Return how many convolutions give tokens of `patch_size` pixels. Raise `ValueError` if none do."""
-    step, size, count = 2 * stride_of(kernel_size), 1, 0
-    while size < patch_size:
-        size, count = size * step, count + 1
-    if size != patch_size or not count:
-        raise ValueError(
-            f"patch_size {patch_size} does not fit kernel_size {kernel_size}: choose a power of {step}"
-        )
-    return count
 
 
 class CCT(ViT):

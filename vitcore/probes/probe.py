@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from vitcore.errors import UserError
+from vitcore.probes.examples import Examples
 from vitcore.probes.live import LiveImage
 
 IMAGES = 500  # default number of test images
@@ -60,6 +61,7 @@ class Probe(Generic[V]):
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page
     live: LiveImage | None = None  # the page also shows the experiment on one image
+    examples: Examples | None = None  # images as the models see them, shown below the figures
     shared_scale: bool = False  # the color scale of its figures depends on all models in them
 
     @property

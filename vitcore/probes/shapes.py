@@ -43,12 +43,26 @@ class Curves(Shape):
     curves: dict[str, Series]
     panels: Sequence[Panel]
     even: bool = False  # draw the values of x evenly spaced
+    whole: bool = True  # draw the axis up to 100 %
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows curve by curve."""
         for name, curve in self.curves.items():
             for x, mean, error in zip(self.x, curve.mean, curve.error, strict=True):
                 yield {"quantity": name, self.quantity: x, "mean": mean, "error": error}
+
+
+@dataclass(frozen=True)
+class Bars(Shape):
+    """Fractions from 0 to 1, drawn as named bars in panels: [title of the panel][name of the bar]."""
+
+    panels: dict[str, dict[str, Estimate]]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows panel by panel."""
+        for title, bars in self.panels.items():
+            for name, bar in bars.items():
+                yield {"quantity": title.lower(), "of": name, "mean": bar.mean, "error": bar.error}
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,32 @@ class LayersAndHeads(LayerSeries):
         yield from super().rows()
         for quantity, table in self.heads.items():
             yield from head_rows(quantity, table)
+
+
+@dataclass(frozen=True)
+class Spreads(Shape):
+    """The spread of many values in each layer, as quantiles in ascending order.
+
+    `others` are further values by layer, such as those of CLS. `reference` is drawn as a horizontal line.
+    """
+
+    layers: Sequence[str]
+    names: Sequence[str]  # of the quantiles: two pairs of opposite ones, and the largest
+    quantiles: Table  # [layers][names]
+    others: dict[str, Series]
+    reference: float
+    note: str  # below the figure
+
+    def columns(self) -> dict[str, Series]:
+        """Return the values of all layers by the name of the quantile or of the further value."""
+        means, errors = (zip(*rows, strict=True) for rows in (self.quantiles.mean, self.quantiles.error))
+        found = zip(self.names, means, errors, strict=True)
+        return {name: Series(mean=list(m), error=list(e)) for name, m, e in found} | self.others
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows quantile by quantile."""
+        for name, column in self.columns().items():
+            yield from _layer_rows(f"{self.quantity}, {name}", self.layers, column)
 
 
 @dataclass(frozen=True)

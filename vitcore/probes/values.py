@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import ValidationError, model_serializer, model_validator
 
-from vitcore.probes.estimates import Record, Series, check_share
+from vitcore.probes.estimates import Count, Record, Series, check_share
 from vitcore.probes.shapes import Curves, Panel, Row, Shape
 
 
@@ -31,6 +31,12 @@ class Values(Record):
     @model_serializer(mode="wrap")
     def _without_unmeasured(self, dump: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
+
+
+class AnsweredValues(Values):
+    """Values that include the class that the model predicted for each image."""
+
+    answers: list[Count]
 
 
 class CurveValues(Values):

@@ -13,8 +13,8 @@ from dashboard.compare.confusion_figures import confusions
 from dashboard.compare.figures import Shown
 from dashboard.compare.time_figures import Path, reach
 from dashboard.drawing import figures
+from dashboard.inductive_bias import bar_figures, matrix_figures
 from dashboard.inductive_bias import figures as bias_figures
-from dashboard.inductive_bias import matrix_figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes import View
@@ -271,7 +271,7 @@ def test_rows_of_removed_blocks_and_heads_are_points_with_errors():
         series(blocks, spread),
         Table(mean=heads.tolist(), error=each.tolist()),
     )
-    figure = bias_figures.blocks([line("ViT", shape)])
+    figure = bar_figures.blocks([line("ViT", shape)])
     assert figure.rows[0] == ["panel", "series", "without block", "points of accuracy", "standard error"]
     assert values_of(figure, 3) == {
         ("ViT", "ViT", name): pytest.approx([100 * blocks[i], 100 * spread[i]])
