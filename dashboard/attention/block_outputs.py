@@ -138,6 +138,7 @@ def _view(
     import torch
 
     from vitcore.analysis.block_steps import block_steps, classifier, head_norms, head_steps, unit_norms
+    from vitcore.networks.positions import ROTARY_BASE
 
     net, options = stamp.model(), vit_options(stamp.run)
     if pixels:
@@ -177,6 +178,7 @@ def _view(
         "activation": options.activation,
         "scaled": block.layer_scale_1 is not None,
         "biases": {"qkv": options.qkv_bias, "block": options.block_bias},
+        "rotary": None if block.attn.rotary is None else ROTARY_BASE,
         "first": net.prefix_tokens,
         "prefix": options.prefix,
         "side": net.grid,

@@ -106,6 +106,18 @@ def test_model_with_interpolated_positions_equals_that_of_timm(name, size):
     torch.testing.assert_close(model.trace(images).weights, maps, atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.parametrize("key", [key for key in CASES if "DINOv3" in key[1]], ids=str)
+@pytest.mark.parametrize("size", [16, 72])
+@torch.no_grad()
+def test_rotary_positions_fit_every_image_size(key, size):
+    case = CASES[key]()
+    model = ours(translated(case.state, **{**case.settings, "image_size": size}))
+    images = torch.randn(2, 3, size, size)
+    outputs, maps = case.outputs(images)
+    torch.testing.assert_close(model(images), outputs, atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(model.trace(images).weights, maps, atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize(("width", "heads"), [(192, 3), (768, 12), (1152, 16), (1280, 16)])
 def test_number_of_heads_follows_the_width(width, heads):
     state = timm_vit(embed_dim=width, depth=1, num_heads=1, mlp_ratio=0.1).state
@@ -121,13 +133,19 @@ def test_weights_of_half_precision_become_float32():
 
 
 @pytest.mark.parametrize(
-    "key", [("timm", "DeiT, distilled"), ("transformers", "DeiT"), ("the authors' releases", "CLIP")]
+    "key",
+    [
+        ("timm", "DeiT, distilled"),
+        ("transformers", "DeiT"),
+        ("the authors' releases", "DINOv3"),
+        ("the authors' releases", "CLIP"),
+    ],
 )
 @pytest.mark.parametrize("shape", [(), (3,), (3, 5), (2, 3, 0, 0)])
 def test_tensor_of_any_other_shape_is_refused_in_one_sentence(key, shape):
     case = CASES[key]()
     for name, value in case.state.items():
-        if value.shape == shape or name.startswith(("transformer.", "logit_scale")):  # of the text
+        if value.shape == shape or name.startswith(("transformer.", "logit_scale", "mask_token")):  # not read
             continue
         with pytest.raises(UserError, match=r"model\.pt is"):
             translated({**case.state, name: torch.zeros(shape)}, **case.settings)
@@ -150,7 +168,9 @@ def real(name: str) -> Case:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vit_base_patch16_224", "vit_base_patch14_reg4_dinov2"])
+@pytest.mark.parametrize(
+    "name", ["vit_base_patch16_224", "vit_base_patch14_reg4_dinov2", "vit_small_patch16_dinov3"]
+)
 @torch.no_grad()
 def test_model_of_real_size_equals_that_of_timm(name):
     case = real(name)

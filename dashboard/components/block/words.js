@@ -6,6 +6,7 @@ import { cosine, norm } from "../shared/vectors.js";
 import { headPart, normsInput, normsSum, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
+import { degrees } from "./rotary.js";
 import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
 import { isComplete, missingText, termsText } from "./terms.js";
 
@@ -39,7 +40,8 @@ function linearForm(product, offset, scale) {
 // Return a number that a linear layer computes, with its terms, or with why they are not there.
 function sumText(sum, header) {
   if (isComplete(sum)) return `${termsText(sum)} = ${formatted(sum.value)}`;
-  return `${formatted(sum.value)}, a sum of products; ${missingText(sum, header)}`;
+  const turned = sum.turn ? `, turned by ${degrees(sum.turn.angle)}` : "";
+  return `${formatted(sum.value)}, a sum of products${turned}; ${missingText(sum, header)}`;
 }
 
 /**
@@ -47,7 +49,7 @@ function sumText(sum, header) {
  * @param {any} view
  */
 export function formulaOf({ block, step, temperature }) {
-  const { size, header: { norm, biases, scaled, activation } } = block, root = `\u221a${size}`;
+  const { size, header: { norm, biases, scaled, activation, rotary } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
   const plain = (a, b, out) => `<i>${out}</i> = <i>${a}</i> + <i>${b}</i>`;
@@ -59,7 +61,7 @@ export function formulaOf({ block, step, temperature }) {
   return [
     normsInput(block) ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
-    ", the same for <i>k</i> and <i>v</i>",
+    ", the same for <i>k</i> and <i>v</i>" + (rotary ? "; then <i>Rq</i>, <i>Rk</i>" : ""),
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
     "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / " +
     `\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = ${
@@ -127,7 +129,12 @@ export function sentenceOf(view) {
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
     "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
-    `(what it passes on), ${size} numbers each.`,
+    `(what it passes on), ${size} numbers each.${
+      h.rotary
+        ? " Queries and keys of patches are then turned by angles that depend on the place of the patch (rotary " +
+          "positions)."
+        : ""
+    }`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +
     "so that scores do not grow with the number of channels.",
     changed
