@@ -196,7 +196,7 @@ export function termRows(sum, most) {
   if (turn) {
     const { angle, cos, sin, partner, other } = turn;
     rows.push(row(`\u00d7 ${signedText(cos)}, cos ${degrees(angle)}`, total * cos));
-    rows.push(row(`${sum.part} ${partner + 1}: ${formatted(other)} \u00d7 ${signedText(sin)}`, other * sin));
+    rows.push(row(`${sum.part}${partner + 1}: ${formatted(other)} \u00d7 ${signedText(sin)}`, other * sin));
     rows.push(row("turned by position", total * cos + other * sin, true));
   }
   if (sum.active !== undefined) rows.push(row("activation", sum.active, true));

@@ -128,13 +128,11 @@ export function sentenceOf(view) {
       : `Block ${
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
-    "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
-    `(what it passes on), ${size} numbers each.${
-      h.rotary
-        ? " Queries and keys of patches are then turned by angles that depend on the place of the patch (rotary " +
-          "positions)."
-        : ""
-    }`,
+    h.rotary
+      ? "Each head makes a query (what a token looks for), a key (how it is found) and a value (what it passes on). " +
+        "Rotary positions turn the first two by the place of the patch."
+      : "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
+        `(what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +
     "so that scores do not grow with the number of channels.",
     changed
