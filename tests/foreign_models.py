@@ -121,7 +121,6 @@ TIMM: dict[str, Callable[[], Case]] = {
     "DINOv2 with registers": lambda: timm_named("vit_small_patch14_reg4_dinov2", num_classes=0),
     "DINOv3": lambda: dinov3_of_timm("vit_small_patch16_dinov3"),
     "DINOv3 with biases": dinov3_of_timm,
-    "DINOv3 with a classifier": lambda: dinov3_of_timm(num_classes=7, use_fc_norm=True),
     "MAE": lambda: timm_named("vit_base_patch16_224.mae", num_classes=0),
     "MAE, fine-tuned": lambda: timm_vit(global_pool="avg"),
     "CLIP": lambda: clip_of_timm(num_classes=0),

@@ -107,10 +107,9 @@ def test_model_with_interpolated_positions_equals_that_of_timm(name, size):
 
 
 @pytest.mark.parametrize("key", [key for key in CASES if "DINOv3" in key[1]], ids=str)
-@pytest.mark.parametrize("size", [16, 72])
 @torch.no_grad()
-def test_rotary_positions_fit_every_image_size(key, size):
-    case = CASES[key]()
+def test_rotary_positions_fit_every_image_size(key):
+    case, size = CASES[key](), 72
     model = ours(translated(case.state, **{**case.settings, "image_size": size}))
     images = torch.randn(2, 3, size, size)
     outputs, maps = case.outputs(images)
@@ -133,19 +132,13 @@ def test_weights_of_half_precision_become_float32():
 
 
 @pytest.mark.parametrize(
-    "key",
-    [
-        ("timm", "DeiT, distilled"),
-        ("transformers", "DeiT"),
-        ("the authors' releases", "DINOv3"),
-        ("the authors' releases", "CLIP"),
-    ],
+    "key", [("timm", "DeiT, distilled"), ("transformers", "DeiT"), ("the authors' releases", "CLIP")]
 )
 @pytest.mark.parametrize("shape", [(), (3,), (3, 5), (2, 3, 0, 0)])
 def test_tensor_of_any_other_shape_is_refused_in_one_sentence(key, shape):
     case = CASES[key]()
     for name, value in case.state.items():
-        if value.shape == shape or name.startswith(("transformer.", "logit_scale", "mask_token")):  # not read
+        if value.shape == shape or name.startswith(("transformer.", "logit_scale")):  # of the text
             continue
         with pytest.raises(UserError, match=r"model\.pt is"):
             translated({**case.state, name: torch.zeros(shape)}, **case.settings)

@@ -13,6 +13,7 @@ from tests.command_line import check_refused, run
 from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS
 from vitcore.errors import UserError
 from vitcore.exchange.checkpoint import import_checkpoint
+from vitcore.exchange.families import About, dinov3, read
 from vitcore.runs.folder import list_runs
 
 
@@ -136,8 +137,11 @@ def test_other_rotary_positions_are_refused_where_only_the_config_shows_them(mak
         assert word in str(refused.value)
 
 
-def test_released_dinov3_with_periods_of_another_base_is_refused(tmp_path):
+def test_released_dinov3_with_other_periods_or_masks_is_refused():
     state = CASES["the authors' releases", "DINOv3"]().state
-    torch.save({**state, "rope_embed.periods": state["rope_embed.periods"] * 1.1}, tmp_path / "model.pt")
-    with pytest.raises(UserError, match=r"DINOv3.*rope_embed\.periods"):
-        import_checkpoint(tmp_path / "model.pt", settings={"num_heads": 4})
+    periods, mask = "rope_embed.periods", "blocks.0.attn.qkv.bias_mask"
+    odd = {periods: [1.1 * state[periods], torch.ones(()), torch.ones(2, 2), torch.ones(0)]}
+    for name, values in {**odd, mask: [torch.ones(()), torch.ones(3)]}.items():
+        for value in values:
+            with pytest.raises(UserError, match=r"model\.pt is a DINOv3.*not supported"):
+                read(dinov3.RELEASE, {**state, name: value}, About(), {"num_heads": 4}, "model.pt")

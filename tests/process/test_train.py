@@ -96,7 +96,7 @@ def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, model, step
 
 
 def test_training_with_rotary_positions_drops_patches_and_resumes_exactly(colors):
-    settings = config(colors, batch_size=8, epochs=2, position="rotary", **RANDOM["vit"])
+    settings = config(colors, batch_size=8, epochs=1, position="rotary", **RANDOM["vit"])
     whole, stopped = train(settings, progress=False), train_until(7, settings)
     check_same_training(train(resume=stopped.id, progress=False), whole)
 
