@@ -99,6 +99,16 @@ def projected_clip_of_timm() -> Case:
     return case
 
 
+def sized(case: Case) -> Case:
+    """Return a case whose images have 32 pixels, which weights without learned positions do not show."""
+    case.settings["image_size"] = 32
+    return case
+
+
+def dinov3_of_timm(name: str = "vit_small_patch16_dinov3_qkvb", **options: Any) -> Case:
+    return sized(timm_named(name, **{"num_classes": 0, **options}))
+
+
 TIMM: dict[str, Callable[[], Case]] = {
     "ViT": lambda: timm_named("vit_base_patch16_224"),
     "ViT without a classifier": lambda: timm_named("vit_base_patch16_224", num_classes=0),
@@ -109,6 +119,8 @@ TIMM: dict[str, Callable[[], Case]] = {
     "DINO": lambda: timm_named("vit_small_patch16_224.dino", num_classes=0),
     "DINOv2": lambda: timm_named("vit_small_patch14_dinov2", num_classes=0),
     "DINOv2 with registers": lambda: timm_named("vit_small_patch14_reg4_dinov2", num_classes=0),
+    "DINOv3": lambda: dinov3_of_timm("vit_small_patch16_dinov3"),
+    "DINOv3 with biases": dinov3_of_timm,
     "MAE": lambda: timm_named("vit_base_patch16_224.mae", num_classes=0),
     "MAE, fine-tuned": lambda: timm_vit(global_pool="avg"),
     "CLIP": lambda: clip_of_timm(num_classes=0),
@@ -155,6 +167,7 @@ TRANSFORMERS: dict[str, Callable[[], Case]] = {
     "DINOv2 with registers and a classifier": lambda: of_transformers(
         "Dinov2WithRegistersForImageClassification", num_labels=7
     ),
+    "DINOv3": lambda: sized(of_transformers("DINOv3ViTModel", num_register_tokens=4)),
     "MAE": lambda: of_transformers("ViTMAEModel", mask_ratio=0.0, forward={"noise": in_order}),
     "CLIP": lambda: of_transformers("CLIPVisionModel"),
     "CLIP with its projection": lambda: of_transformers("CLIPVisionModelWithProjection", projection_dim=24),
@@ -214,10 +227,33 @@ def released(name: str, **extra: tuple[int, ...]) -> Case:
     return Case(case.model, renamed, case.outputs)
 
 
+def released_dinov3() -> Case:
+    """Return a case with the names of DINOv3's authors, whose biases of keys are masked."""
+    from timm.models.eva import checkpoint_filter_fn
+
+    case = dinov3_of_timm(global_pool="token")
+    named = {"reg_token": "storage_tokens", "gamma_1": "ls1.gamma", "gamma_2": "ls2.gamma"}
+    state = {}
+    for name, value in case.state.items():
+        before, _, last = name.rpartition(".")
+        if last == "q_bias":
+            parts = [value, torch.randn_like(value), case.state[f"{before}.v_bias"]]
+            state[f"{before}.qkv.bias"] = torch.cat(parts)
+            mask = torch.stack([torch.ones_like(value), torch.zeros_like(value), torch.ones_like(value)])
+            state[f"{before}.qkv.bias_mask"] = mask.flatten()
+        elif last != "v_bias":
+            state[name.replace(last, named.get(last, last))] = value.clone()
+    state |= {"mask_token": torch.randn(1, 64), "rope_embed.periods": case.model.rope.periods.bfloat16()}
+    case.model.load_state_dict(checkpoint_filter_fn(dict(state), case.model))
+    case.state = state
+    return case
+
+
 RELEASES: dict[str, Callable[[], Case]] = {
     "DINO": lambda: released("vit_small_patch16_224.dino", head__mlp__0__weight=(8, 64)),
     "DINOv2": lambda: released("vit_small_patch14_dinov2", mask_token=(1, 64)),
     "DINOv2 with registers": lambda: released("vit_small_patch14_reg4_dinov2", mask_token=(1, 64)),
+    "DINOv3": released_dinov3,
     "MAE": lambda: released(
         "vit_base_patch16_224.mae", mask_token=(1, 1, 48), decoder_blocks__0__norm1__weight=(48,)
     ),

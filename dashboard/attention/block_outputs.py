@@ -147,6 +147,7 @@ def _view(
         token_norms,
         unit_norms,
     )
+    from vitcore.networks.positions import ROTARY_BASE
 
     net, options = stamp.model(), vit_options(stamp.run)
     if pixels:
@@ -188,6 +189,7 @@ def _view(
         "activation": options.activation,
         "scaled": block.layer_scale_1 is not None,
         "biases": {"qkv": options.qkv_bias, "block": options.block_bias},
+        "rotary": None if block.attn.rotary is None else ROTARY_BASE,
         "first": net.prefix_tokens,
         "prefix": options.prefix,
         "side": net.grid,

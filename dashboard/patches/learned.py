@@ -52,7 +52,12 @@ def _filters(learned: weights.Learned) -> None:
 def _positions(learned: weights.Learned, kind: str) -> None:
     st.markdown("**Position embeddings**")
     count = len(learned.similarity)
-    if not learned.similarity.any():
+    if kind == "rotary":
+        st.info(
+            "This model has rotary positions: each block turns queries and keys by angles that depend on "
+            "where a patch was. There are no position embeddings to compare."
+        )
+    elif not learned.similarity.any():
         st.info("This model has no position embeddings, so it does not know where a patch was.")
     elif count == 1:
         st.info("The whole image is one patch, so there is no other position to compare it with.")

@@ -6,8 +6,8 @@
 
 Logits (features where there is no classifier) and attention maps are compared with those of the library. The
 column of positions is the largest difference of the logits after the positions have been interpolated to
-another image size, by ours and by timm. ResNets have no attention maps, so that the feature maps after all
-four stages are compared.
+another image size, by ours and by timm. Rotary positions need no interpolation. ResNets have no attention
+maps, so that the feature maps after all four stages are compared.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ REAL = (
     "vit_base_patch16_224.mae",
     "vit_base_patch14_dinov2",
     "vit_base_patch14_reg4_dinov2",
+    "vit_small_patch16_dinov3",
     "vit_base_patch16_clip_quickgelu_224",
 )
 OTHER_SIDE = 6  # patches, unlike any of the models
@@ -101,9 +102,10 @@ def main() -> None:
         model = ours(case)
         logits, maps = differences(case, model.image_size)
         positions = "-"
-        if "--real" in sys.argv or make in of_timm:
+        if "--real" in sys.argv or make in of_timm or model.blocks[0].attn.rotary:
             size = OTHER_SIDE * model.patch_size
-            case.model.set_input_size(size)  # type: ignore[operator]
+            if hasattr(case.model, "set_input_size"):  # of timm
+                case.model.set_input_size(size)  # type: ignore[operator]
             positions = f"{differences(case, size)[0]:.1e}"
         print(f"| {name} | {logits:.1e} | {maps:.1e} | {positions} |", flush=True)
 

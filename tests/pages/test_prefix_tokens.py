@@ -72,6 +72,16 @@ def test_patches_page_of_a_vit_with_a_stem_says_what_does_not_apply(tmp_path):
     assert any("Cosine similarity" in caption.value for caption in app.caption)
 
 
+def test_patches_page_of_rotary_positions_shows_none_and_says_where_they_are(tmp_path):
+    run, chosen, _ = made(tmp_path, position="rotary")
+    found = stepper_data.prepare(run, chosen)
+    assert (found["position"], found["positions"].any()) == ("rotary", False)
+    app = open_app("patches", run=run.id)
+    assert not app.exception
+    assert any("rotary positions" in info.value for info in app.info)
+    assert not any("Cosine similarity" in caption.value for caption in app.caption)
+
+
 @pytest.mark.parametrize("view", ["Inside a block", "Token features", "Class maps", ""])
 def test_attention_page_takes_a_cct_as_a_vit(view, tmp_path):
     run = make_run(tmp_path / "runs", "small", model="cct", **SMALL)

@@ -54,7 +54,8 @@ console.log(JSON.stringify(at.map(({ step, part, j, token, head }) => {
   const sum = sumOf(view), { scaled } = productsOf(sum), rows = termRows(sum, 5);
   const last = rows.findIndex(({ label }) => label === "sum");
   const terms = rows.slice(0, last).reduce((all, { value }) => all + value, 0);
-  return { scaled, shown: sum.value, terms: terms * sum.scale };
+  const turned = rows.find(({ label }) => label.startsWith("turned"));
+  return { scaled, shown: sum.value, terms: terms * sum.scale, turned: turned?.value ?? null };
 })));
 """
 NORMS = """
@@ -83,6 +84,7 @@ FAMILIES = {
     "tanh layer": {"representation": 14},
     "CLS and mean": {"pool": "cls_mean"},
     "mean of normalized patches": {"pool": "patches", "norm_tokens": True},
+    "rotary positions": {"position": "rotary", "registers": 1},
     "norm inside the stream, sequence pooling": {"model": "cct"},
 }
 QKV, JOIN, MLP, OUTPUT, HEAD = 1, 5, 7, 8, 9  # steps.js
@@ -193,7 +195,7 @@ def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
         between = model.pre_logits[0] if model.pre_logits is not None else model.projection
         features = None if between is None else between(head_of.normalized)
     token, head = header["tokens"] - 2, heads - 1
-    asked, expected, rows = [], [], {}
+    asked, expected, turned, rows = [], [], {}, {}
 
     def ask(step, part, j, value, row=None):
         asked.append({"step": step, "part": part, "j": j, "token": token, "head": head})
@@ -204,6 +206,8 @@ def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
     for j in (0, size // 2, size - 1):
         for n, part in enumerate("qkv"):
             row = n * dim + head * size + j
+            if header["rotary"] and part != "v":
+                turned[len(asked)] = float(getattr(steps, part)[head, token, j])
             ask(QKV, part, j, qkv[token, row], ("qkv", row))
     for j in (0, dim // 3, dim - 1):
         ask(JOIN, "projected", j, projected[token, j], ("out", j))
@@ -221,6 +225,10 @@ def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
     found = computed(sent, json.dumps(asked), *map(str, files), script=SUMS)
     for part in ("scaled", "terms"):
         np.testing.assert_allclose([one[part] for one in found], expected, rtol=1e-5, atol=3e-6)
+    assert {n: one["turned"] for n, one in enumerate(found) if one["turned"] is not None} == pytest.approx(
+        turned, rel=1e-5, abs=1e-5
+    )
+    expected = [turned.get(n, value) for n, value in enumerate(expected)]
     shown = [
         math.atanh(one["shown"]) if between_is_tanh(header, at) else one["shown"]
         for one, at in zip(found, asked, strict=True)

@@ -106,6 +106,17 @@ def test_model_with_interpolated_positions_equals_that_of_timm(name, size):
     torch.testing.assert_close(model.trace(images).weights, maps, atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.parametrize("key", [key for key in CASES if "DINOv3" in key[1]], ids=str)
+@torch.no_grad()
+def test_rotary_positions_fit_every_image_size(key):
+    case, size = CASES[key](), 72
+    model = ours(translated(case.state, **{**case.settings, "image_size": size}))
+    images = torch.randn(2, 3, size, size)
+    outputs, maps = case.outputs(images)
+    torch.testing.assert_close(model(images), outputs, atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(model.trace(images).weights, maps, atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize(("width", "heads"), [(192, 3), (768, 12), (1152, 16), (1280, 16)])
 def test_number_of_heads_follows_the_width(width, heads):
     state = timm_vit(embed_dim=width, depth=1, num_heads=1, mlp_ratio=0.1).state
@@ -150,7 +161,9 @@ def real(name: str) -> Case:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vit_base_patch16_224", "vit_base_patch14_reg4_dinov2"])
+@pytest.mark.parametrize(
+    "name", ["vit_base_patch16_224", "vit_base_patch14_reg4_dinov2", "vit_small_patch16_dinov3"]
+)
 @torch.no_grad()
 def test_model_of_real_size_equals_that_of_timm(name):
     case = real(name)

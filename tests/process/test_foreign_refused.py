@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,10 @@ import torch
 from torch import nn
 
 from tests.command_line import check_refused, run
-from tests.foreign_models import SIZES, SIZES_OF_TRANSFORMERS
+from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS
+from vitcore.errors import UserError
+from vitcore.exchange.checkpoint import import_checkpoint
+from vitcore.exchange.families import About, dinov3, read
 from vitcore.runs.folder import list_runs
 
 
@@ -67,16 +71,21 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
     "parallel blocks": (parallel, ["timm ViT with 3 blocks", "blocks.0.in_norm"]),
     "BEiT": (lambda: named("beit_base_patch16_224"), ["3 blocks", "blocks.0.attn.q_bias"]),
     "EVA-02": (lambda: named("eva02_tiny_patch14_224"), ["3 blocks", "not supported"]),
-    "DINOv3": (lambda: named("vit_small_patch16_dinov3", num_classes=0), ["3 blocks", "positions"]),
+    "gated DINOv3": (lambda: named("vit_small_plus_patch16_dinov3"), ["DINOv3", "3 blocks", "mlp.fc1_g"]),
+    "other rotary positions": (
+        lambda: named("vit_mediumd_patch16_rope_reg1_gap_256"),
+        ["3 blocks", "no learned positions", "rotary ones of DINOv3"],
+    ),
+    "learned rotary positions": (lambda: named("vit_small_patch16_rope_mixed_224"), ["rope.freqs"]),
     "relative positions": (lambda: named("vit_relpos_base_patch16_224"), ["timm ViT", "rel_pos"]),
     "CaiT": (lambda: named("cait_xxs24_224"), ["3 blocks", "blocks.0.attn.proj_l"]),
     "BEiT of transformers": (
         lambda: of_transformers("BeitModel"),
         ["ViT of transformers with 3 blocks", "lambda_1"],
     ),
-    "DINOv3 of transformers": (
-        lambda: of_transformers("DINOv3ViTModel"),
-        ["ViT of transformers", "patch_embeddings.weight"],
+    "gated DINOv3 of transformers": (
+        lambda: of_transformers("DINOv3ViTModel", use_gated_mlp=True),
+        ["DINOv3 in the names of transformers", "mlp.gate_proj"],
     ),
     "gated DINOv2 of transformers": (
         lambda: of_transformers("Dinov2Model", use_swiglu_ffn=True),
@@ -100,3 +109,39 @@ def test_foreign_model_that_does_not_fit_is_refused_with_what_is_missing(name, t
     done = run("import", tmp_path / "model.pt", "--data", "cifar10-mini", "--set", "num_heads=4")
     check_refused(done, "model.pt", *words)
     assert list_runs(bundled=False) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "config", "words"),
+    [
+        (
+            lambda: named("vit_small_patch16_rope_ape_224"),
+            {"architecture": "vit_small_patch16_rope_ape_224"},
+            ["rotary positions of `vit_small_patch16_rope_ape_224`"],
+        ),
+        (
+            lambda: named("eva02_tiny_patch14_224"),
+            {"architecture": "eva02_tiny_patch14_224"},
+            ["rotary positions of `eva02_tiny_patch14_224`"],
+        ),
+        (lambda: of_transformers("DINOv3ViTModel"), {"rope_theta": 10_000.0}, ["base 10000"]),
+    ],
+    ids=["learned and rotary positions", "EVA-02", "DINOv3 with another base"],
+)
+def test_other_rotary_positions_are_refused_where_only_the_config_shows_them(make, config, words, tmp_path):
+    torch.save(make().state_dict(), tmp_path / "model.pt")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError) as refused:
+        import_checkpoint(tmp_path / "model.pt", settings={"num_heads": 4})
+    for word in ["3 blocks", "not supported", *words]:
+        assert word in str(refused.value)
+
+
+def test_released_dinov3_with_other_periods_or_masks_is_refused():
+    state = CASES["the authors' releases", "DINOv3"]().state
+    periods, mask = "rope_embed.periods", "blocks.0.attn.qkv.bias_mask"
+    odd = {periods: [1.1 * state[periods], torch.ones(()), torch.ones(2, 2), torch.ones(0)]}
+    for name, values in {**odd, mask: [torch.ones(()), torch.ones(3)]}.items():
+        for value in values:
+            with pytest.raises(UserError, match=r"model\.pt is a DINOv3.*not supported"):
+                read(dinov3.RELEASE, {**state, name: value}, About(), {"num_heads": 4}, "model.pt")

@@ -77,6 +77,7 @@ def test_own_networks_keep_their_options():
         {"norm": "post"},
         {"pool": "mean", "position": "sincos"},
         {"pool": "patches", "registers": 2},
+        {"position": "rotary", "registers": 2},
         {"position": "none", "activation": "quick_gelu", "norm_eps": 1e-3, "layer_scale": 0.1},
     ],
 )

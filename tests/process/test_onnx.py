@@ -32,6 +32,7 @@ VITS = [
     {"pool": "mean"},
     {"position": "sincos"},
     {"position": "none"},
+    {"position": "rotary", "registers": 2},
     {"pool": "mean", "position": "none", "norm": "post"},
     {"num_layers": 1},
     {"image_size": 64},

@@ -17,7 +17,14 @@ from torch._dynamo.exc import BackendCompilerFailed
 
 import vitcore
 from tests.conftest import ROOT
-from tests.small_trainings import check_same_training, config, reference_config, same_weights, train_until
+from tests.small_trainings import (
+    RANDOM,
+    check_same_training,
+    config,
+    reference_config,
+    same_weights,
+    train_until,
+)
 from vitcore.config import dump_config, make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
@@ -86,6 +93,12 @@ def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, model, step
     assert run.status().state == "finished"
     assert run.status().steps == 72
     check_same_training(run, uninterrupted(model))
+
+
+def test_training_with_rotary_positions_drops_patches_and_resumes_exactly(colors):
+    settings = config(colors, batch_size=8, epochs=1, position="rotary", **RANDOM["vit"])
+    whole, stopped = train(settings, progress=False), train_until(7, settings)
+    check_same_training(train(resume=stopped.id, progress=False), whole)
 
 
 KILLED = """

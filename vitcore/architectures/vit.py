@@ -50,7 +50,11 @@ class ViTOptions(Options):
         description="input of the head: the CLS token; the mean over patches, without a CLS token; the mean "
         "over patches although there is a CLS token; or CLS and the mean side by side",
     )
-    position: Literal["learned", "sincos", "none"] = "learned"
+    position: Literal["learned", "sincos", "rotary", "none"] = Field(
+        "learned",
+        description="learned vectors, or fixed sines and cosines, that are added to the tokens; rotary: "
+        "queries and keys are turned by angles, as in DINOv3; or none",
+    )
     dropout: float = Field(0.0, ge=0, le=0.9)
     drop_path: float = Field(0.0, ge=0, le=0.9)
     init_std: float = Field(
@@ -105,6 +109,12 @@ class ViTOptions(Options):
             )
         if self.position == "sincos" and self.embed_dim % 4:
             raise ValueError(f"position sincos needs an embed_dim divisible by 4, not {self.embed_dim}")
+        size = self.embed_dim // self.num_heads
+        if self.position == "rotary" and size % 4:
+            raise ValueError(
+                f"position rotary needs heads with a number of channels divisible by 4, not {size}: change "
+                "embed_dim or num_heads"
+            )
         if self.conv_stem and self.patch_size.bit_count() != 1:
             raise ValueError(f"conv_stem needs a patch_size that is a power of two, not {self.patch_size}")
         if self.conv_stem and not self.patch_bias:

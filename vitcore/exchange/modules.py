@@ -132,7 +132,8 @@ def _built_vit(module: nn.Module) -> Built:
         **_of_layers(first),
     }
     if "pos_embedding" not in state:
-        options["position"] = "sincos" if bool(module.pos_embedding.any()) else "none"
+        fixed = "sincos" if bool(module.pos_embedding.any()) else "none"
+        options["position"] = fixed if first.attn.rotary is None else "rotary"
     return Built("vit", options, found.classes, module.image_size)
 
 
@@ -159,7 +160,8 @@ def _foreign(module: nn.Module) -> tuple[_Described, dict[str, torch.Tensor]]:
         "preprocessing": {**found.pixels, **about.preprocessing},
     }
     known = "mean" in about.preprocessing
-    fixed_size = found.image_size if found.network == "vit" else None
+    learned = found.network == "vit" and "pos_embedding" in found.tensors
+    fixed_size = found.image_size if learned else None
     return _Described(values, classes, family.name, fixed_size, known), found.tensors
 
 
@@ -170,12 +172,13 @@ def _about(module: nn.Module) -> About:
         return about_of(config.to_dict(), {})
     pretrained, pool = (getattr(module, name, None) for name in ("pretrained_cfg", "global_pool"))
     if isinstance(pretrained, Mapping) and pretrained.get("architecture"):
+        size = getattr(getattr(module, "patch_embed", None), "img_size", None)  # of the module as it is
         return about_of(
             {
                 "architecture": pretrained["architecture"],
                 "num_features": getattr(module, "num_features", None),
                 "global_pool": getattr(pool, "pool_type", pool),  # a ResNet has a module
-                "pretrained_cfg": pretrained,
+                "pretrained_cfg": {**pretrained, **({"input_size": size} if size else {})},
             },
             {},
         )

@@ -147,6 +147,16 @@ RECOMMENDED = (
         classes=0,
     ),
     Recommended(
+        repository="timm/vit_small_patch16_dinov3.lvd1689m",
+        label="DINOv3 S/16",
+        parameters=21_586_944,
+        patch=16,
+        pixels=256,
+        trained_on="LVD-1689M without labels",
+        license="dinov3-license",
+        classes=0,
+    ),
+    Recommended(
         repository="timm/vit_base_patch16_224.mae",
         label="MAE B/16",
         parameters=85_798_656,

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vitcore.networks.dropout import Dropout, DropPath
+from vitcore.networks.positions import Rotary
 
 Record = dict[str, torch.Tensor]  # the intermediate results of a block by name, see `Block.forward`
 
@@ -36,15 +37,25 @@ def activation_layer(name: str) -> nn.Module:
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention with the parameters of `torch.nn.MultiheadAttention`."""
+    """Multi-head self-attention with the parameters of `torch.nn.MultiheadAttention`.
+
+    With `rotary`, queries and keys are turned by the positions of their patches.
+    """
 
     in_proj_bias: nn.Parameter | None
 
     def __init__(
-        self, dim: int, heads: int, dropout: float, *, qkv_bias: bool = True, out_bias: bool = True
+        self,
+        dim: int,
+        heads: int,
+        dropout: float,
+        *,
+        qkv_bias: bool = True,
+        out_bias: bool = True,
+        rotary: Rotary | None = None,
     ) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.rotary = heads, rotary
         self.dropout = Dropout(dropout)  # of the attention weights
         self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
         self.register_parameter("in_proj_bias", nn.Parameter(torch.zeros(3 * dim)) if qkv_bias else None)
@@ -54,12 +65,17 @@ class Attention(nn.Module):
             nn.init.zeros_(self.out_proj.bias)
 
     def forward(
-        self, x: torch.Tensor, queries: int | None = None, record: Record | None = None
+        self,
+        x: torch.Tensor,
+        queries: int | None = None,
+        record: Record | None = None,
+        kept: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return the attention output of the first n = `queries` tokens (default: all).
 
-        [B, T, D] -> [B, n, D]. A record gets q, k, v and mixed [B, H, ., d], the scaled scores and their
-        softmax, the weights [B, H, n, T], and the joined heads [B, n, D].
+        [B, T, D] -> [B, n, D]. A record gets q, k (both as they are after rotary positions), v and mixed
+        [B, H, ., d], the scaled scores and their softmax, the weights [B, H, n, T], and the joined heads
+        [B, n, D]. `kept`: see `Rotary.forward`.
         """
         (b, t, d), n = x.shape, queries or x.shape[1]
         if n == t:
@@ -71,6 +87,8 @@ class Attention(nn.Module):
             kv = F.linear(x, self.in_proj_weight[d:], None if bias is None else bias[d:])
             q = q.view(b, n, self.heads, d // self.heads).transpose(1, 2)  # [B, H, n, d]
             k, v = kv.view(b, t, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
+        if self.rotary is not None:
+            q, k = self.rotary(q, kept), self.rotary(k, kept)
         if record is None and not (self.training and self.dropout.rate):
             mixed = F.scaled_dot_product_attention(q, k, v)  # fused: does not store the [T, T] matrix
         else:  # the same without fusion: a softmax over all keys for every query
@@ -107,11 +125,12 @@ class Block(nn.Module):
         layer_scale: float = 0.0,
         activation: str = "gelu",
         norm_eps: float = 1e-5,
+        rotary: Rotary | None = None,
     ) -> None:
         super().__init__()
         self.norm = norm
         self.layer_norm_1 = nn.LayerNorm(dim, norm_eps)
-        self.attn = Attention(dim, heads, dropout, qkv_bias=qkv_bias, out_bias=block_bias)
+        self.attn = Attention(dim, heads, dropout, qkv_bias=qkv_bias, out_bias=block_bias, rotary=rotary)
         self.layer_norm_2 = nn.LayerNorm(dim, norm_eps)
         self.linear = nn.Sequential(
             nn.Linear(dim, hidden, bias=block_bias),
@@ -126,16 +145,21 @@ class Block(nn.Module):
         self.drop_path = DropPath(drop_path)
 
     def forward(
-        self, x: torch.Tensor, queries: int | None = None, record: Record | None = None
+        self,
+        x: torch.Tensor,
+        queries: int | None = None,
+        record: Record | None = None,
+        kept: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """[B, T, D] -> [B, n, D]: the first n = `queries` tokens (default: all) after the block.
 
         A record gets the input, the two sums with the residual (sum_1, sum_2), the stream after attention
         (middle) and after the block (output), and what `attend` and `feed_forward` store, all [B, ., D].
+        If the tokens are not those of all patches, rotary positions need the indices `kept` [B, count].
         """
         noted(record, "input", x)
         if self.norm != "post":
-            x = self.drop_path(x, lambda y: self.attend(self.layer_norm_1(y), queries, record))
+            x = self.drop_path(x, lambda y, k: self.attend(self.layer_norm_1(y), queries, record, k), kept)
             noted(record, "sum_1", x)
             if self.norm == "pre":
                 noted(record, "middle", x)
@@ -144,19 +168,23 @@ class Block(nn.Module):
                 x = noted(record, "middle", self.layer_norm_2(x))
                 x = self.drop_path(x, lambda y: self.feed_forward(y, record))
             return noted(record, "output", noted(record, "sum_2", x))
-        x = noted(record, "sum_1", self.drop_path(x, lambda y: self.attend(y, queries, record)))
+        x = noted(record, "sum_1", self.drop_path(x, lambda y, k: self.attend(y, queries, record, k), kept))
         x = noted(record, "middle", self.layer_norm_1(x))
         x = noted(record, "sum_2", self.drop_path(x, lambda y: self.feed_forward(y, record)))
         return noted(record, "output", self.layer_norm_2(x))
 
     def attend(
-        self, x: torch.Tensor, queries: int | None = None, record: Record | None = None
+        self,
+        x: torch.Tensor,
+        queries: int | None = None,
+        record: Record | None = None,
+        kept: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return the attention branch. A record gets attention_input, projected, and those of `Attention`.
 
         The branch, `projected`, includes LayerScale.
         """
-        y = self.attn(noted(record, "attention_input", x), queries, record)
+        y = self.attn(noted(record, "attention_input", x), queries, record, kept)
         return noted(record, "projected", y if self.layer_scale_1 is None else y * self.layer_scale_1)
 
     def feed_forward(self, x: torch.Tensor, record: Record | None = None) -> torch.Tensor:

@@ -58,17 +58,22 @@ class DropPath(nn.Module):
         super().__init__()
         self.rate = rate
 
-    def forward(self, x: torch.Tensor, branch: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-        """x [B, T, D] -> x + branch(x) [B, n, D], for the n <= T leading tokens that the branch returns."""
+    def forward(
+        self, x: torch.Tensor, branch: Callable[..., torch.Tensor], *each: torch.Tensor | None
+    ) -> torch.Tensor:
+        """x [B, T, D] -> x + branch(x, *each) [B, n, D], for the n <= T leading tokens of the branch.
+
+        `each` are further inputs of the branch, [B, ...] or None.
+        """
         size = x.shape[0]  # len(x) would fix the batch size in an exported graph
         count = max(1, size - round(size * self.rate)) if self.training else size
         if count == size:
-            y = branch(x)
+            y = branch(x, *each)
             return x[:, : y.shape[1]] + y
         if x.device.type == "cpu":
             kept = torch.randperm(size)[:count]
         else:  # as an operation that a CUDA graph can record
             kept = torch.rand(size, device=x.device).argsort()[:count]
-        y = branch(x.index_select(0, kept))
+        y = branch(*(part if part is None else part.index_select(0, kept) for part in (x, *each)))
         y = y.to(x.dtype)  # under mixed precision the branch is narrower than the stream
         return x[:, : y.shape[1]].index_add(0, kept, y, alpha=size / count)

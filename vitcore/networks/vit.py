@@ -2,8 +2,8 @@
 
 The model follows Dosovitskiy et al. 2021. Attention and the blocks are in `vitcore.networks.block`. This
 module has, from top to bottom, the patches, the tokens and the head. The defaults are the tutorial's, with
-3,195,146 parameters on 32x32 images. Other options make it the model of DeiT, DINO, DINOv2, MAE or CLIP
-(`vitcore.exchange.families`). `forward` is fast. `trace` runs the same layers and returns all attention
+3,195,146 parameters on 32x32 images. Other options make it the model of DeiT, DINO, DINOv2, DINOv3, MAE or
+CLIP (`vitcore.exchange.families`). `forward` is fast. `trace` runs the same layers and returns all attention
 weights and hidden states. So no hooks are needed.
 
 Shapes: B images, S pixels per side, P pixels per patch side, N = (S/P)^2 patches, D = embed_dim, H heads of
@@ -22,7 +22,7 @@ from torch import nn
 
 from vitcore.networks.block import Block, Record
 from vitcore.networks.dropout import Dropout
-from vitcore.networks.positions import sincos_positions
+from vitcore.networks.positions import Rotary, sincos_positions
 from vitcore.networks.stem import ConvStem
 
 
@@ -104,7 +104,7 @@ class ViT(nn.Module):
             self.register_tokens = nn.Parameter(torch.randn(1, registers, embed_dim) * init_std)
         if position == "learned":
             self.pos_embedding = nn.Parameter(torch.randn(1, placed + side * side, embed_dim) * init_std)
-        else:
+        else:  # rotary positions are not added to the tokens
             fixed = (
                 sincos_positions(side, embed_dim)
                 if position == "sincos"
@@ -114,9 +114,13 @@ class ViT(nn.Module):
             self.register_buffer("pos_embedding", fixed, persistent=False)
         self.dropout = Dropout(dropout)
         self.embed_norm = nn.LayerNorm(embed_dim, eps) if embed_norm else None
+        rotary = Rotary(side, embed_dim // num_heads, self.prefix_tokens) if position == "rotary" else None
         rates = [drop_path * i / max(1, num_layers - 1) for i in range(num_layers)]  # rising with depth
         self.transformer = nn.Sequential(
-            *(Block(embed_dim, hidden_dim, num_heads, norm, dropout, rate, **of_blocks) for rate in rates)
+            *(
+                Block(embed_dim, hidden_dim, num_heads, norm, dropout, rate, rotary=rotary, **of_blocks)
+                for rate in rates
+            )
         )
         width = 2 * embed_dim if pool == "cls_mean" else embed_dim
         self.pre_logits = (
@@ -135,13 +139,13 @@ class ViT(nn.Module):
 
         `keep` below 1 shows the model a random share of each image's patches (PatchDropout, Liu et al. 2023).
         """
-        x = self.embed(images)
+        x, kept = self.embed(images), None
         if keep < 1:
-            x = self._subset(x, keep)
+            x, kept = self._subset(x, keep)
         *blocks, last = self.transformer
         for block in blocks:
-            x = block(x)
-        return self.head(last(x, queries=1 + self.distilled if self.pool == "cls" else None))
+            x = block(x, kept=kept)
+        return self.head(last(x, queries=1 + self.distilled if self.pool == "cls" else None, kept=kept))
 
     @property
     def blocks(self) -> list[Block]:
@@ -255,11 +259,9 @@ class ViT(nn.Module):
         mean = rows[..., self.prefix_tokens :, :].mean(dim=-2)
         return (rows[..., 0, :] + mean) / 2 if self.pool == "cls_mean" else mean
 
-    def _subset(self, x: torch.Tensor, keep: float) -> torch.Tensor:
+    def _subset(self, x: torch.Tensor, keep: float) -> tuple[torch.Tensor, torch.Tensor]:
         first = self.prefix_tokens
         count = max(1, round(self.grid**2 * keep))
-        chosen = (
-            torch.rand(len(x), self.grid**2, device=x.device).argsort(dim=1)[:, :count] + first
-        )  # [B, count]
-        kept = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[-1]))
-        return torch.cat([x[:, :first], kept], dim=1)  # [B, first + count, D]
+        kept = torch.rand(len(x), self.grid**2, device=x.device).argsort(dim=1)[:, :count]  # [B, count]
+        patches = x.gather(1, (kept + first)[..., None].expand(-1, -1, x.shape[-1]))
+        return torch.cat([x[:, :first], patches], dim=1), kept  # [B, first + count, D]

@@ -5,6 +5,7 @@ import { capitalName } from "../shared/tokens.js";
 import { headPart, receivedBy, rowOf, shiftOf } from "./data.js";
 import { headReading } from "./head.js";
 import { normalizedName, normOf, normText } from "./norms.js";
+import { degrees } from "./rotary.js";
 import { isComplete, missingText, termCount, termsText } from "./terms.js";
 import { ACTIVATION_NAMES } from "./words.js";
 
@@ -12,7 +13,8 @@ import { ACTIVATION_NAMES } from "./words.js";
 function sumText(view) {
   const { sum, block: { header } } = view;
   if (isComplete(sum)) return `${termsText(sum, termCount(view))} = ${formatted(sum.value)}`;
-  return `${formatted(sum.value)}, a sum of products; ${missingText(sum, header)}`;
+  const turned = sum.turn ? `, turned by ${degrees(sum.turn.angle)}` : "";
+  return `${formatted(sum.value)}, a sum of products${turned}; ${missingText(sum, header)}`;
 }
 
 /**

@@ -1,9 +1,10 @@
 // The sum of products that a number of a linear layer is: an input times a row of weights, and an offset.
 
 import { isStacked, isTight } from "../inside/layout.js";
-import { formatted, productText, signedText, TERMS } from "../shared/numbers.js";
+import { formatted, joinedTerms, productText, signedText, TERMS } from "../shared/numbers.js";
 import { largest, largestChannel } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
+import { degrees, turnOf } from "./rotary.js";
 import { CLASSIFIER, isAttention, JOIN, MLP, OUTPUT, QKV } from "./steps.js";
 
 // What each step computes with weights, of which one is written out: the part of a panel.
@@ -53,6 +54,7 @@ export const keyedSum = (step, j) => STANDARD[step] ? { part: STANDARD[step], j 
  * - inputs, weights, offset, scale: its terms. `weights` is null if the browser does not have them, and
  *   `inputs` if the token's numbers were not sent;
  * - active: a unit of the MLP after the activation;
+ * - turn: how rotary positions turned a number of a query or a key, see turnOf;
  * - hasOffset, hasScale: whether the model has these parts.
  * @param {any} view
  */
@@ -81,12 +83,13 @@ export function sumOf(view) {
 // A number of the query, the key or the value of a token in a head.
 function sumOfVector(view, part, j) {
   const { block, head, query, key } = view, { dim, only, biases } = block.header;
-  const token = part === "q" ? query : key;
+  const token = part === "q" ? query : key, values = headPart(block, part, token, head);
   return withWeights(view, {
     part,
     j,
     token,
-    value: headPart(block, part, token, head)[j],
+    value: values[j],
+    turn: turnOf(block, part, token, values, j),
     layer: "qkv",
     row: "qkv".indexOf(part) * dim + head * block.size + j,
     inputs: only === null || only === token ? rowOf(block, "attentionInput", token) : null,
@@ -165,9 +168,18 @@ export function termCount(view) {
  * @param {number} count of terms
  */
 export function termsText(sum, count) {
-  const { inputs, weights, offset, scale, hasOffset, hasScale } = sum;
+  const { inputs, weights, offset, scale, hasOffset, hasScale, turn } = sum;
   const text = productText(inputs, weights, hasOffset ? [offset] : [], count) +
     (hasOffset ? " (offset)" : "");
+  if (turn) {
+    const { angle, cos, sin, before, partner, other } = turn;
+    const terms = [
+      `${formatted(before)} \u00d7 ${signedText(cos)}`,
+      `${formatted(other)} \u00d7 ${signedText(sin)}`,
+    ];
+    return `${text} = ${formatted(before)}; turned by ${degrees(angle)} with number ${partner + 1}: ` +
+      joinedTerms(terms);
+  }
   return hasScale ? `(${text}) \u00d7 ${signedText(scale)} (LayerScale)` : text;
 }
 
@@ -184,7 +196,8 @@ export function missingText(sum, { standalone }) {
  * @param {number} most
  */
 export function termRows(sum, most) {
-  const { inputs, weights, offset, scale, hasOffset, hasScale } = sum, { products, total } = productsOf(sum);
+  const { inputs, weights, offset, scale, hasOffset, hasScale, turn } = sum;
+  const { products, total } = productsOf(sum);
   const order = largest(products.map(Math.abs), products.length), others = order.slice(most);
   const row = (label, value, bold = false) => ({ label, value, text: formatted(value), bold });
   const rows = order.slice(0, most).map((i) =>
@@ -196,6 +209,12 @@ export function termRows(sum, most) {
   if (hasOffset) rows.push(row("offset", offset));
   rows.push(row("sum", total, true));
   if (hasScale) rows.push(row(`\u00d7 ${signedText(scale)}, LayerScale`, total * scale, true));
+  if (turn) {
+    const { angle, cos, sin, partner, other } = turn;
+    rows.push(row(`\u00d7 ${signedText(cos)}, cos ${degrees(angle)}`, total * cos));
+    rows.push(row(`${sum.part}${partner + 1}: ${formatted(other)} \u00d7 ${signedText(sin)}`, other * sin));
+    rows.push(row("turned by position", total * cos + other * sin, true));
+  }
   if (sum.active !== undefined) rows.push(row("activation", sum.active, true));
   if (sum.part === "features" && hasOffset) rows.push(row("tanh of the sum", sum.value, true));
   return rows;

@@ -40,7 +40,7 @@ function linearForm(product, offset, scale) {
  * @param {any} view
  */
 export function formulaOf({ block, step, temperature, attention }) {
-  const { size, header: { norm, biases, scaled, activation } } = block, root = `\u221a${size}`;
+  const { size, header: { norm, biases, scaled, activation, rotary } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
   const plain = (a, b, out) => `<i>${out}</i> = <i>${a}</i> + <i>${b}</i>`;
@@ -55,7 +55,7 @@ export function formulaOf({ block, step, temperature, attention }) {
   return [
     normsInput(block) ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
-    ", the same for <i>k</i> and <i>v</i>",
+    ", the same for <i>k</i> and <i>v</i>" + (rotary ? "; then <i>Rq</i>, <i>Rk</i>" : ""),
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
     `<i>a<sub>t</sub></i> = exp(${exponent("t")} / \u03c4) / \u03a3<sub><i>u</i></sub> ` +
     `exp(${exponent("u")} / \u03c4), \u03c4 = ${temperature === 1 ? 1 : formatted(temperature)}`,
@@ -122,8 +122,11 @@ export function sentenceOf(view) {
       : `Block ${
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
-    "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
-    `(what it passes on), ${size} numbers each.`,
+    h.rotary
+      ? "Each head makes a query (what a token looks for), a key (how it is found) and a value (what it passes on). " +
+        "Rotary positions turn the first two by the place of the patch."
+      : "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
+        `(what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +
     "so that scores do not grow with the number of channels.",
     changed

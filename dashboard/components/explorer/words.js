@@ -40,11 +40,13 @@ export function largeEnds({ limits }) {
 }
 
 const MOST_NAMED = 6; // tokens before the patches whose weights are named one by one
+const MOST_SPELLED = 3; // of them with long names; otherwise registers have the names of their buttons
 
 // Return the tokens before the patches as texts with their weights: "CLS: 12 %, register 1: 3.1 %".
 export function prefixShares(header, masses, share) {
   const names = prefixOf(header), from = hasCls(header) ? 1 : 0, others = names.slice(from);
-  const texts = names.map((name, i) => `${prefixLabel(name)}: ${share(masses[i])}`);
+  const label = others.length > MOST_SPELLED ? (name) => name.replace("register", "R") : prefixLabel;
+  const texts = names.map((name, i) => `${i < from ? "CLS" : label(name)}: ${share(masses[i])}`);
   if (others.length > 1) {
     const total = `together ${share(masses.slice(from).reduce((a, b) => a + b, 0))}`;
     const counted = `${others.length} other tokens: ${total}`;

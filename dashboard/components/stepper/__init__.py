@@ -42,7 +42,8 @@ def message(
 
     `tokens`, `positions`: the model's projected tokens and its positions, both float32 [T, D], or None; then
     `note` gives the reason. `cls`: whether the first token is CLS. `others`: how many other tokens
-    without pixels the model has, which are left out. `position`: "learned", "sincos" or "none".
+    without pixels the model has, which are left out. `position`: "learned", "sincos", "rotary" or
+    "none".
     `step`: the first step (from 1); the address then stays unchanged.
     """
     known = tokens is not None

@@ -28,6 +28,7 @@ export function small(changes = {}) {
     activation: "gelu",
     scaled: false,
     biases: { qkv: true, block: true },
+    rotary: null,
     side: 2,
     layer: 1,
     layers: 3,

@@ -109,6 +109,9 @@ Deno.test("the reading has the weight of each register and of all together, or o
   const named = (prefix) => ({ ...VIEW.header, first: prefix.length, prefix });
   const few = { ...VIEW, header: named(["cls", "register1", "register2"]), masses: [0.5, 0.25, 0.125] };
   assert.match(readingText(few), /On CLS: 50 %, register 1: 25 %, register 2: 13 % \(together 38 %\)\.$/);
+  const four = named(["cls", "register1", "register2", "register3", "register4"]);
+  const text = readingText({ ...few, header: four, masses: [0.5, 0.25, 0.125, 0, 0.125] });
+  assert.match(text, /On CLS: 50 %, R1: 25 %, R2: 13 %, R3: 0.0 %, R4: 13 % \(together 50 %\)\.$/);
   assert.match(readingText({ ...few, rollout: true }), /at row 1, column 2\.$/);
   const many = ["cls", ...Array.from({ length: 8 }, (_, i) => `register${i + 1}`)];
   const all = { ...VIEW, header: named(many), masses: [0.5, ...Array(8).fill(0.05)] };

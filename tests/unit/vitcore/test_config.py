@@ -43,6 +43,7 @@ from vitcore.recipes import FINE_TUNING
         ({"model": "resnet", "c_hidden": [8], "num_blocks": [1, 1]}, ["c_hidden", "num_blocks"]),
         ({"image_size": 64}, ["image_size", "folder:PATH"]),
         ({"position": "sincos", "embed_dim": 18, "num_heads": 2}, ["sincos", "18"]),
+        ({"position": "rotary", "embed_dim": 48, "num_heads": 8}, ["rotary", "6", "num_heads"]),
         ({"options": 3}, ["options"]),
         ({"devices": 3, "batch_size": 64}, ["batch_size 64", "3 devices"]),
     ],

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vitcore.exchange.families import clip, original, resnet, timm, torchvision, transformers
+from vitcore.exchange.families import clip, dinov3, original, resnet, timm, torchvision, transformers
 from vitcore.exchange.families.about import About, about_of, read_about
 from vitcore.exchange.families.family import Family, Foreign, Tensors, without_wrappers
 from vitcore.exchange.families.family import read as read_vit
 
 FAMILIES = (  # the first one that recognizes the names reads them
+    dinov3.TIMM,
+    dinov3.TRANSFORMERS,
+    dinov3.RELEASE,
     original.FAMILY,
     timm.FAMILY,
     transformers.FAMILY,

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from vitcore.errors import UserError
-from vitcore.reading import read_text
+from vitcore.networks.positions import ROTARY_BASE
+from vitcore.reading import read_text, short
 
 LARGEST = 20_000_000  # bytes; the names of 21,000 classes take 2 million
 ACTIVATIONS = {
@@ -35,6 +36,7 @@ CLIP_PIXELS = {
     "interpolation": "bicubic",
     "crop": 1.0,
 }
+OTHER_ROTARY = re.compile(r"eva02|_rope_|_pe_|sapiens")  # of timm, unlike those of DINOv3
 HEADS = {1152: 16, 1280: 16, 1408: 16, 1664: 16}  # by width, where a head does not have 64 channels
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # the numbers of Pillow
 
@@ -52,7 +54,8 @@ class About:
     classes: tuple[str, ...] | None = None
     preprocessing: dict[str, Any] = field(default_factory=dict)
     architecture: str = ""  # timm's name
-    side: int | None = None  # of the images in pixels, for timm's models
+    side: int | None = None  # of the images in pixels
+    missing: str = ""  # what our ViT does not have, with its verb, if only these files show it
 
 
 def heads_of(width: int) -> int:
@@ -105,12 +108,16 @@ def _of_timm(config: Mapping[str, Any]) -> About:
         pixels["interpolation"] = cfg["interpolation"]
     pool = str(config.get("global_pool") or args.get("global_pool") or "")
     side = _whole((cfg.get("input_size") or [None])[-1])
-    return About(width, options, pool, _names(labels), _known(pixels), name, side)
+    missing = ""
+    if OTHER_ROTARY.search(name):
+        missing = f"the rotary positions of `{short(name).strip(chr(39))}` are"
+    return About(width, options, pool, _names(labels), _known(pixels), name, side, missing)
 
 
 def _of_architecture(name: str) -> dict[str, Any]:
     """Return the options that timm gives to its architectures, beyond what the shapes show."""
-    options: dict[str, Any] = {"norm_eps": 1e-5 if "_clip_" in name else 1e-6, "activation": "gelu"}
+    eps = 1e-5 if re.search("_clip_|_dinov3|_lingbot", name) else 1e-6
+    options: dict[str, Any] = {"norm_eps": eps, "activation": "gelu"}
     if "quickgelu" in name:
         options["activation"] = "quick_gelu"
     elif re.search(r"(large_patch16_siglip_gap_512|so400m_patch16_siglip|giantopt_patch16_siglip)", name):
@@ -138,7 +145,15 @@ def _of_transformers(config: Mapping[str, Any], processor: Mapping[str, Any]) ->
         edge, crop = _side(processor, "size", "shortest_edge"), _side(processor, "crop_size", "height")
         cropped = edge and crop and processor.get("do_center_crop", True)
         pixels["crop"] = min(1.0, crop / edge) if cropped else 1.0
-    return About(_whole(vision.get("hidden_size")), options, "", _names(labels), _known(pixels))
+    side, base = vision.get("image_size"), vision.get("rope_theta", ROTARY_BASE)
+    return About(
+        _whole(vision.get("hidden_size")),
+        options,
+        classes=_names(labels),
+        preprocessing=_known(pixels),
+        side=side if isinstance(side, int) else None,
+        missing="" if base == ROTARY_BASE else f"rotary positions with the base {base} are",
+    )
 
 
 def _whole(number: Any) -> int | None:

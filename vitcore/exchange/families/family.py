@@ -42,10 +42,12 @@ WRAPPERS = (
     "resnet",
     "dinov2",
     "dinov2_with_registers",
+    "dinov3_vit",
 )
 BLOCK = re.compile(r"(?:visual\.transformer\.)?(?:blocks|layers?|resblocks)\.(?:encoder_layer_)?(\d{1,3})\.")
 REPORTED = ("num_heads", "norm_eps", "activation")  # options whose assumed values are reported
 NEEDED = ("input_layer.weight", "transformer.0.linear.0.weight", "mlp_head.0.weight")  # to read the shapes
+SIDE = 224  # pixels, of a model that takes images of any size
 LARGEST_SIDE = 4096  # pixels, more than Config allows
 LAYER_SCALE = 1e-5  # the first value in DINOv2; it does not matter after the import
 
@@ -101,12 +103,15 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     """Translate the tensors of a network of this family.
 
     `about` holds what a config.json says, and `settings` what the user says. An `image_size` in the settings
-    interpolates the positions. Raise `UserError` when the network does not fit into our ViT.
+    interpolates learned positions. Rotary ones fit all sizes. Raise `UserError` when the network does not fit
+    into our ViT.
     """
     tensors = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     ours, left_out, unknown = _renamed(family, tensors)
     numbers = [int(match[1]) for name in tensors if (match := BLOCK.match(name))]
     model = f"{file} is {family.name} with {1 + max(numbers, default=-1)} blocks"
+    if about.missing:
+        raise UserError(f"{model}; {about.missing} not supported: choose another file.")
     if unknown:
         name = short(unknown[0]).strip("'")
         raise UserError(f"{model}; `{name}` is not supported: choose another file.")
@@ -118,12 +123,14 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
         raise UserError(
             f"{model}; the shapes of its tensors are not those of a ViT: choose another file."
         ) from None
-    if "pos_embedding" not in ours:
+    usual = family.assumed(tensors.keys())
+    if "pos_embedding" not in ours and "position" not in usual:
         raise UserError(
-            f"{model}; it has no learned positions, and others are not supported: choose another file."
+            f"{model}; it has no learned positions, and of others only the rotary ones of DINOv3 are "
+            "supported: choose another file."
         )
     found = read_shapes("vit", shapes_of(ours))
-    if found is None or found.image_size is None:
+    if found is None:
         missing = next((name for name in NEEDED if name not in ours), NEEDED[0])
         raise UserError(f"{model}; our ViT also needs `{missing}`: choose another file.")
     width = found.options["embed_dim"]
@@ -134,17 +141,19 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
         )
     if about.pool not in ("", "token", "avg"):
         raise UserError(f"{model}; its pooling `{about.pool}` is not supported: choose another file.")
-    usual = {"num_heads": heads_of(width), **family.assumed(tensors.keys())}
+    usual = {"num_heads": heads_of(width), **usual}
     known = {name: value for name, value in settings.items() if name in ViTOptions.model_fields}
     given = {**about.options, **known}
     options = _pooled({**found.options, **usual, **given}, "" if "pool" in known else about.pool)
     if options.get("layer_scale"):
         options["layer_scale"] = LAYER_SCALE
-    size = side_of(settings, found.image_size)
-    if size != found.image_size and size % options["patch_size"] == 0:
+    size = side_of(settings, found.image_size or about.side or SIDE)
+    if found.image_size not in (None, size) and size % options["patch_size"] == 0:
         ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
     check_fit("vit", model, ours, options, found.classes, size)
     assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
+    if not (found.image_size or about.side or "image_size" in settings):
+        assumed["image_size"] = size
     pixels = family.pixels(tensors.keys())
     return Foreign(family.name, options, found.classes, size, ours, assumed, left_out, pixels)
 
@@ -207,10 +216,12 @@ def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...]
 
 
 def _joined(tensors: Tensors) -> Tensors:
-    """Join queries, keys and values."""
+    """Join queries, keys and values. Keys without biases get biases of 0."""
     found = {name: value for name, value in tensors.items() if name[-2:] not in (" q", " k", " v")}
     for name in dict.fromkeys(name[:-2] for name in tensors if name not in found):
         parts = [tensors.get(f"{name} {part}") for part in "qkv"]
+        if name.endswith("bias") and parts[0] is not None and parts[1] is None:
+            parts[1] = torch.zeros_like(parts[0])
         if any(part is None for part in parts):
             raise ValueError(f"`{name}` without all of queries, keys and values")
         found[name] = torch.cat([part for part in parts if part is not None])

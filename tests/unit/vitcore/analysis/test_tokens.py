@@ -32,13 +32,13 @@ def test_tokens_of_the_bundled_model_equal_embed():
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
-@pytest.mark.parametrize("position", ["learned", "sincos", "none"])
+@pytest.mark.parametrize("position", ["learned", "sincos", "rotary", "none"])
 def test_tokens_for_every_kind_of_position_and_pooling(tmp_path, pool, position):
     sizes = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     run = make_run(tmp_path, "small", model="vit", position=position, pool=pool, **sizes)
     tokens, positions = read_tokens(run.weights, run.config.options, IMAGE)
     np.testing.assert_allclose(tokens + positions, embedded(load_run(run)), atol=1e-5)
-    assert positions.any() == (position != "none")
+    assert positions.any() == (position in ("learned", "sincos"))
 
 
 @pytest.mark.parametrize("size", [2, 8, 16])

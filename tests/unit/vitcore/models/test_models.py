@@ -43,7 +43,7 @@ def test_patches_are_row_major_with_the_channel_slowest():
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 @pytest.mark.parametrize("pool", ["cls", "mean"])
-@pytest.mark.parametrize("position", ["learned", "sincos", "none"])
+@pytest.mark.parametrize("position", ["learned", "sincos", "rotary", "none"])
 def test_trace_and_forward_agree(norm, pool, position):
     model = build("vit", **SMALL, norm=norm, pool=pool, position=position).eval()
     with torch.no_grad():
@@ -110,13 +110,14 @@ def test_sincos_positions_are_unit_circles_and_distinct():
 def test_dropping_patches_keeps_cls_and_the_requested_share():
     model = build("vit", **SMALL).train()
     x = model.embed(IMAGES)
-    kept = model._subset(x, 0.5)
+    kept, chosen = model._subset(x, 0.5)
     assert kept.shape == (2, 9, 32)
     assert torch.equal(kept[:, 0], x[:, 0])
     for sample in range(2):
         distance = torch.cdist(kept[sample, 1:], x[sample, 1:])
         assert len(set(distance.argmin(dim=1).tolist())) == 8  # eight different patches, each one unchanged
         assert distance.min(dim=1).values.max() < 1e-3
+        assert torch.equal(distance.argmin(dim=1), chosen[sample])
 
 
 def test_drop_path_skips_a_share_of_the_samples_and_keeps_the_mean():

@@ -38,6 +38,7 @@ CASES = {
     "no-biases": {"qkv_bias": False, "block_bias": False, "layer_scale": 0.3, "activation": "gelu_tanh"},
     "post": {"norm": "post", "layer_scale": 0.5, "registers": 1, "norm_eps": 1e-6},
     "conv-stem": {"conv_stem": True, "registers": 1},
+    "rotary": {"position": "rotary", "registers": 2, "layer_scale": 0.4},
     "representation": {"representation": 20, "position": "sincos", "registers": 2},
 }
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8))
