@@ -36,11 +36,16 @@ class Pretraining(Settings):
         0.0,
         ge=0,
         le=0.95,
+        title="Masked share",
         description="share of the patches that a pretraining without labels masks and reconstructs; 0 trains "
         "with labels",
     )
     decoder_dim: int = Field(
-        128, ge=32, le=2048, description="width of the decoder of a pretraining, a multiple of 32"
+        128,
+        ge=32,
+        le=2048,
+        title="Decoder width",
+        description="width of the decoder of a pretraining, a multiple of 32",
     )
     decoder_layers: int = Field(2, ge=1, le=24, description="blocks of the decoder of a pretraining")
 

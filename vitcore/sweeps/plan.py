@@ -24,6 +24,7 @@ from vitcore.config import (
     text_of,
 )
 from vitcore.errors import UserError
+from vitcore.pretraining import Pretraining
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, fine_tuned
 from vitcore.sweeps.pair import SHARED
@@ -53,6 +54,7 @@ FIXED = (
     "image_size",
     "preprocessing",
     "classes",
+    *Pretraining.model_fields,
 )
 VALUES = {
     "patch_size": (2, 4, 8),
@@ -216,6 +218,11 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
 
 
 def _checked(plan: Plan) -> Plan:
+    if any(entry.config.mask_ratio for entry in plan.entries):
+        raise UserError(
+            "A sweep compares accuracies, which a pretraining without labels does not have: launch it alone, "
+            "and start a sweep of samples from it."
+        )
     if len(plan.entries) > MOST:
         raise UserError(
             f"The sweep would have {len(plan.entries):,} runs, but at most {MOST} are allowed: choose fewer "

@@ -109,8 +109,10 @@ def test_sincos_positions_are_unit_circles_and_distinct():
 
 def test_dropping_patches_keeps_cls_and_the_requested_share():
     model = build("vit", **SMALL).train()
-    x = model.embed(IMAGES)
-    kept = model._subset(x, 0.5)
+    x, seen = model.embed(IMAGES), []
+    model.blocks[0].register_forward_pre_hook(lambda block, given: seen.append(given[0]))
+    model(IMAGES, keep=0.5)
+    (kept,) = seen
     assert kept.shape == (2, 9, 32)
     assert torch.equal(kept[:, 0], x[:, 0])
     for sample in range(2):
