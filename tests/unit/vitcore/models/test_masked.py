@@ -108,11 +108,15 @@ def test_loss_is_the_error_of_the_masked_patches_of_a_mask_made_by_hand():
     masks = masks_of(noise, VISIBLE)
     assert [sorted(row) for row in masks.masked.tolist()] == [hidden] * B
     torch.testing.assert_close(reconstruction_loss(predicted, images, P, masks), expected)
-    changed = predicted.clone()
-    changed[:, [1, 6, 11, 12]] += 5.0  # predictions of visible patches do not count
-    assert torch.equal(
-        reconstruction_loss(changed, images, P, masks), reconstruction_loss(predicted, images, P, masks)
+    # neither the predictions of visible patches count, nor their targets
+    loss, changed, others = (
+        reconstruction_loss(predicted, images, P, masks),
+        predicted.clone(),
+        unfolded(images),
     )
+    changed[:, [1, 6, 11, 12]] += 5.0
+    others[:, [1, 6, 11, 12]] = torch.rand(B, 4, 3 * P * P)
+    assert torch.equal(reconstruction_loss(changed, from_patches(others, P), P, masks), loss)
 
 
 def test_encoder_does_not_depend_on_masked_pixels():
