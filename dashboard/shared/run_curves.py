@@ -229,8 +229,9 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
 
 
 def _y_title(runs: Sequence[Run], tag: str) -> str:
-    if tag.endswith("_loss") and runs and all(map(run_look.without_labels, runs)):
-        return "squared error"
+    unlabeled = [run_look.without_labels(run) for run in runs]
+    if tag.endswith("_loss") and any(unlabeled):
+        return "squared error" if all(unlabeled) else "loss"
     return TITLES.get(tag.rsplit("_", 1)[-1], readable(tag))
 
 

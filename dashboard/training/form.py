@@ -30,7 +30,7 @@ PURPOSES = {
     "modern": "complete CIFAR-10",
     GPU_RECIPE: "complete CIFAR-10 in minutes on a GPU",
     "tutorial": "as published, 180 epochs",
-    "pretrain": "without labels: reconstructs masked patches, for others to start from",
+    "pretrain": "learns without labels to reconstruct masked patches, as a start for others",
     "finetune": "starts from another run, with a new head",
     "linear-probe": "trains only a new head for another run",
 }

@@ -57,6 +57,8 @@ def encode(encoder: ViT, images: torch.Tensor, visible: torch.Tensor) -> torch.T
 class Decoder(nn.Module):
     """Predict the pixels of all patches from the encoder's tokens. Its positions are fixed."""
 
+    positions: torch.Tensor
+
     def __init__(
         self, *, encoder_dim: int, prefix: int, grid: int, pixels: int, dim: int, layers: int, head_width: int
     ) -> None:
