@@ -100,7 +100,9 @@ def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, step):
     assert np.array_equal(ours.restored, theirs.restored)
 
 
-@pytest.mark.parametrize(("recipe", "pool"), [("finetune", "mean"), ("linear-probe", "cls")])
+@pytest.mark.parametrize(
+    ("recipe", "pool"), [("finetune", "mean"), pytest.param("linear-probe", "cls", marks=pytest.mark.slow)]
+)
 def test_fine_tuning_starts_from_the_encoder_with_a_new_head(colors, pretrained, recipe, pool):
     start = pretrained
     if pool == "cls":
@@ -134,6 +136,7 @@ def test_rehearsal_of_a_pretraining(colors):
     assert found.minutes > 0
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains(colors):
     run = train(config_of(colors, epochs=1, precision="bfloat16"), progress=False)
     assert run.status().precision == "bf16-mixed"
