@@ -24,10 +24,12 @@ def make_run(
     seed: int = 0,
     data="cifar10-mini",
     classes: tuple[str, ...] | None = None,
+    recipe: str = "quick",
     **options,
 ) -> Run:
     """Write a finished run of an untrained model to the runs folder `home`, with snapshots at `steps`."""
-    config = make_config("quick", data=data, **options).model_copy(update={"classes": classes})
+    config = make_config(recipe, data=data, **options)
+    config = config.model_copy(update={"classes": classes if config.has_classifier else ()})
     run = create_run(config, home, title=title, status=Status(state="finished", created=time.time()))
     for i, path in enumerate([run.best, *(run.checkpoints / f"step-{s:07d}.safetensors" for s in steps)]):
         torch.manual_seed(seed + i)

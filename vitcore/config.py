@@ -16,12 +16,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from vitcore.architectures import ARCHITECTURES, Options
+from vitcore.architectures import ARCHITECTURES, Options, names_with
 from vitcore.errors import VIOLATIONS, UserError
 from vitcore.finetuning import FineTuning, check_layers
 from vitcore.preprocessing import Preprocessing
+from vitcore.pretraining import Pretraining, check_pretraining
 from vitcore.reading import read_yaml, short
-from vitcore.recipes import FINE_TUNING
+from vitcore.recipes import FINE_TUNING, PRETRAINING
 
 ClassName = Annotated[str, Field(min_length=1, max_length=255)]  # the longest name of a folder
 IMPORTED = "imported"  # recipe of runs whose training is unknown
@@ -30,13 +31,15 @@ CIFAR = ("cifar10", "cifar10-mini")
 PHOTOS = "photos"  # the bundled photographs, for models without a dataset
 
 
-class Config(FineTuning):
+class Config(FineTuning, Pretraining):
     """The complete configuration of a training.
 
     The same configuration on the same data reproduces the run, exactly so on the CPU.
     """
 
-    rare: ClassVar[frozenset[str]] = frozenset((*FineTuning.model_fields, "sam_rho"))
+    rare: ClassVar[frozenset[str]] = frozenset(
+        (*FineTuning.model_fields, *Pretraining.model_fields, "sam_rho")
+    )
 
     model: str = "vit"
     options: dict[str, Any] = Field(
@@ -124,13 +127,15 @@ class Config(FineTuning):
     )
     classes: tuple[ClassName, ...] | None = Field(
         None,
-        description="class names, filled in from the data when a run is created; none for an imported model "
-        "without a classifier, whose outputs are features",
+        description="class names, filled in from the data when a run is created; none for a model without a "
+        "classifier, whose outputs are features",
     )
 
     @model_validator(mode="after")
     def check(self) -> Config:
-        if self.classes == () and self.recipe != IMPORTED:
+        if self.mask_ratio:
+            object.__setattr__(self, "classes", ())
+        elif self.classes == () and self.recipe != IMPORTED:
             raise ValueError("classes is empty: give the name of each class")
         if self.classes and len(set(self.classes)) < len(self.classes):
             twice = next(name for name, count in Counter(self.classes).items() if count > 1)
@@ -147,13 +152,15 @@ class Config(FineTuning):
         )  # with all defaults, so that the file reproduces the run
         architecture.check(options, self.image_size)
         if not architecture.drops_patches and self.keep_patches < 1:
-            able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
-            raise ValueError(f"keep_patches below 1 needs a model that can drop patches: choose {able}")
-        check_layers(self, architecture, ", ".join(n for n, a in ARCHITECTURES.items() if a.layers))
-        if self.optimizer == "muon" and not architecture.muon:
-            able = ", ".join(name for name, a in ARCHITECTURES.items() if a.muon)
             raise ValueError(
-                f"optimizer muon needs a model with blocks of matrices ({able}): choose adamw or sgd"
+                f"keep_patches below 1 needs a model that drops patches: choose {names_with('drops_patches')}"
+            )
+        if self.mask_ratio:
+            check_pretraining(self, architecture, names_with("masked"))
+        check_layers(self, architecture, names_with("layers"))
+        if self.optimizer == "muon" and not architecture.muon:
+            raise ValueError(
+                f"optimizer muon needs a model with blocks ({names_with('muon')}): choose adamw or sgd"
             )
         if self.batch_size % (self.devices * self.nodes):
             raise ValueError(
@@ -266,9 +273,9 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
         raise UserError(f"Unknown model {short(model)}: choose one of {', '.join(ARCHITECTURES)}.")
     architecture = ARCHITECTURES[model]
     name = recipe or overrides.pop("recipe", None) or "quick"
-    recipes = {**architecture.recipes, **FINE_TUNING}
+    recipes = {**architecture.recipes, **(PRETRAINING if architecture.masked else {}), **FINE_TUNING}
     if not isinstance(name, str) or name not in recipes:
-        raise UserError(f"Unknown recipe {short(name)}: choose one of {', '.join(recipes)}.")
+        raise UserError(f"Unknown recipe {short(name)} for {model}: choose one of {', '.join(recipes)}.")
     values = {**recipes[name], "recipe": name}
     if name in FINE_TUNING and architecture.layers is None:  # all layers get the same rate
         values.pop("layer_decay", None)

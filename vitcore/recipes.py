@@ -2,11 +2,13 @@
 
 `tutorial` is the published recipe, to reproduce the tutorial. `modern` is a good recipe for a small model on
 complete CIFAR-10. `gpu` spends a few minutes of a GPU on it. `quick` takes minutes on a CPU with
-`cifar10-mini`. `finetune` and `linear-probe` start from the weights of another run. A recipe lists only the
-values that differ from the defaults of `Config`.
+`cifar10-mini`. `finetune` and `linear-probe` start from the weights of another run. `pretrain` trains without
+labels, for a run that others start from. A recipe lists only the values that differ from the defaults of
+`Config`.
 
 Sources: UvA Deep Learning Tutorials 5 and 15; Muon: Jordan et al. 2024; patch dropping: Liu et al. 2023
-(PatchDropout); TrivialAugment: Mueller and Hutter 2021; MixUp: Zhang et al. 2018; CutMix: Yun et al. 2019.
+(PatchDropout); TrivialAugment: Mueller and Hutter 2021; MixUp: Zhang et al. 2018; CutMix: Yun et al. 2019;
+masked autoencoding: He et al. 2022.
 """
 
 from __future__ import annotations
@@ -64,6 +66,20 @@ FINE_TUNING: dict[str, dict[str, Any]] = {
         "label_smoothing": 0.0,
         "freeze": True,
         "augment": "none",
+    },
+}
+
+# The recipe of a training without labels. The head of a fine-tuning reads the mean over the patches, because
+# the loss trains their tokens, while it asks nothing of a CLS token.
+PRETRAINING: dict[str, dict[str, Any]] = {
+    "pretrain": {
+        **MUON,
+        "epochs": 30,
+        "batch_size": 64,
+        "mask_ratio": 0.75,
+        "label_smoothing": 0.0,
+        "augment": "tutorial",
+        "options": {"init_std": 0.02, "pool": "mean"},
     },
 }
 

@@ -79,6 +79,9 @@ def look_up(runs: list[Run], count: int) -> list[Item]:
             if run.weights is None:
                 item.why = f"{name} has only curves and no weights to measure."
                 continue
+            if not run.config.has_classifier:
+                item.why = f"{name} has no classifier, and so no accuracy."
+                continue
             subjects, images = [Subject(run)], _tested_on(str(run.path), count)
             item.scores = measurements.look_up(
                 TEST, subjects, images, TEST.settings(), count=count, name=f"{name}, test"
@@ -136,7 +139,8 @@ def counts(runs: list[Run]) -> tuple[list[int], int]:
 
     The initial one is the complete set if all these runs were measured on it.
     """
-    on_cifar = [run for run in runs if run.weights and run_look.model_of(run) and not own_folder(run.config)]
+    known = [run for run in runs if run.weights and run_look.model_of(run) and run.config.has_classifier]
+    on_cifar = [run for run in known if not own_folder(run.config)]
     if not on_cifar:
         return [BUNDLED], BUNDLED
     complete = [item.test is not None for item in look_up(on_cifar, COMPLETE)]

@@ -30,6 +30,8 @@ FEW_POINTS = 5  # a shorter curve is drawn with markers
 TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
+WITHOUT_LABELS = (("train_loss", "val_loss"), ("lr",))  # of runs that have no accuracies
+RECONSTRUCTION = "mean squared error of masked patches"  # the loss of a pretraining without labels
 AT_THE_END = {"test_acc", "test_loss"}  # one point per run, which the tables show
 
 
@@ -77,6 +79,12 @@ def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str
         first = next(iter(scalars.curves.values()), None)
         if first is not None and x_values(run, scalars, first, look.axis) is None:
             without.append(names[run.id])
+    unlabeled = [names[run.id] for run in runs if run_look.without_labels(run)]
+    if 0 < len(unlabeled) < len(runs):
+        notes.append(
+            f"{', '.join(unlabeled)}: pretraining without labels. Its loss is the {RECONSTRUCTION}, not a "
+            "cross-entropy, and it has no accuracy."
+        )
     if without:
         verb = "does" if len(without) == 1 else "do"
         quantity = "its batch size" if look.axis == "images" else f"the {look.axis}"
@@ -207,7 +215,7 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         key=key,
         view=f"{look.axis} {' '.join(run.id for run in runs)}",
         x_title=AXES[look.axis],
-        y_title=TITLES.get(quantity, readable(tags[-1])),
+        y_title=_y_title(runs, tags[-1]),
         percent=quantity == "acc",
         log=is_log(tags, look),
         best=drawing.best,
@@ -218,6 +226,13 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         return  # the chart itself says why
     for note in drawing.notes(look.axis):
         st.caption(escape(note))
+
+
+def _y_title(runs: Sequence[Run], tag: str) -> str:
+    unlabeled = [run_look.without_labels(run) for run in runs]
+    if tag.endswith("_loss") and any(unlabeled):
+        return "squared error" if all(unlabeled) else "loss"
+    return TITLES.get(tag.rsplit("_", 1)[-1], readable(tag))
 
 
 def _empty_note(runs: Sequence[Run], drawing: Drawing) -> str:
@@ -235,8 +250,9 @@ def _empty_note(runs: Sequence[Run], drawing: Drawing) -> str:
 
 
 def pair(runs: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
-    """Draw accuracy and loss side by side."""
-    for place, tags in zip(st.columns(2, gap="large"), MAIN, strict=True):
+    """Draw accuracy and loss side by side, or loss and learning rate if no run has labels."""
+    charts = WITHOUT_LABELS if all(map(run_look.without_labels, runs)) else MAIN
+    for place, tags in zip(st.columns(2, gap="large"), charts, strict=True):
         with place:
             draw(runs, tags, look, key=f"{key}_{tags[0]}", height=height)
     if look.axis == "epoch" and (note := epoch_note(runs)):

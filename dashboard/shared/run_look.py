@@ -18,6 +18,14 @@ def model_of(run: Run) -> str:
         return ""
 
 
+def without_labels(run: Run) -> bool:
+    """Return whether a run is a pretraining without labels, which has no accuracies."""
+    try:
+        return bool(run.config.mask_ratio)
+    except UserError:
+        return False
+
+
 def names(runs: Sequence[Run]) -> dict[str, str]:
     """Return a distinct name for each run by id: its title, with the time or the id if titles repeat."""
     unique = {run.id: run for run in runs}

@@ -62,6 +62,8 @@ def _state(run: Run, status: Status, turn: str) -> str:
     if status.state == "finished":
         result = status.result
         after = f" after {numbers.duration(status.active_s)}" if status.active_s else ""
+        if run.config.mask_ratio and result.get("test_loss") is not None:
+            return f"{model}. Reconstruction error **{result['test_loss']:.3f}** on the test images{after}."
         if result.get("test_acc") is None:  # an imported run may lack it
             return f"{model}, {escape(status.reason) or 'finished'}{after}. Its test accuracy is unknown."
         accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))

@@ -16,10 +16,10 @@ from dashboard.states.training import TrainingState
 from dashboard.training import form_fields, image_check, start_form
 from dashboard.training.start_form import Start
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
-from vitcore.config import FOLDER, Config, build_config, choices, make_config
+from vitcore.config import FOLDER, Config, build_config, choices, make_config, setting_title
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
-from vitcore.recipes import FINE_TUNING
+from vitcore.recipes import FINE_TUNING, PRETRAINING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import fine_tuned
 
@@ -30,6 +30,7 @@ PURPOSES = {
     "modern": "complete CIFAR-10",
     GPU_RECIPE: "complete CIFAR-10 in minutes on a GPU",
     "tutorial": "as published, 180 epochs",
+    "pretrain": "learns without labels to reconstruct masked patches, as a start for others",
     "finetune": "starts from another run, with a new head",
     "linear-probe": "trains only a new head for another run",
 }
@@ -71,8 +72,8 @@ class Form:
 
 
 def purpose(form: Form) -> str:
-    """Return what a recipe does, for one whose result depends on its start and so was not measured."""
-    return PURPOSES[form.recipe] if form.recipe in FINE_TUNING else "not measured yet"
+    """Return what a recipe does, for one that has no accuracy or one that depends on its start."""
+    return PURPOSES[form.recipe] if form.recipe in {**FINE_TUNING, **PRETRAINING} else "not measured yet"
 
 
 def copy_settings(run: Run) -> None:
@@ -106,7 +107,8 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     architecture = ARCHITECTURES[model]
     sources = {name: name for name in SOURCES}
     source = bound.choose(data_place.selectbox, TrainingState, "data", "Data", sources)
-    recipes = [*(name for name in RECIPE_NAMES if name in architecture.recipes), *FINE_TUNING]
+    recipes = [name for name in RECIPE_NAMES if name in architecture.recipes]
+    recipes += [*(PRETRAINING if architecture.masked else ()), *FINE_TUNING]
     named = bound.current(TrainingState, "recipe")  # a copied run may have a recipe of its own
     if named and _copied(found, model, named) and named not in recipes:
         recipes.append(named)
@@ -139,6 +141,10 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             values["batch_size"] = form_fields.whole("Batch size", "batch_size", defaults.batch_size, key)
             values["seed"] = form_fields.whole("Seed", "seed", defaults.seed, key)
             values["sam_rho"] = form_fields.decimal("sam_rho", defaults.sam_rho, key)
+            if defaults.mask_ratio:
+                for name in ("decoder_dim", "decoder_layers"):
+                    title = setting_title(model, name)
+                    values[name] = form_fields.whole(title, name, getattr(defaults, name), key)
         with right:
             rate = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
             values["lr"] = form_fields.number(rate)
@@ -152,6 +158,8 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             )
             values["minutes"] = form_fields.number(minutes) if minutes.strip() else None
             values["device"], device = _device(defaults.device)
+            if defaults.mask_ratio:
+                values["mask_ratio"] = form_fields.decimal("mask_ratio", defaults.mask_ratio, key)
         values |= form_fields.options(architecture, options, key)
         title = st.text_input(
             "Title", placeholder=f"{architecture.label} {recipe}", key=f"title_{key}", max_chars=80

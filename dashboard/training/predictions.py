@@ -12,6 +12,7 @@ from dashboard.components import figure_files
 from dashboard.drawing import theme
 from dashboard.drawing.pictures import data_url, picture
 from dashboard.drawing.prediction import prediction
+from dashboard.training import moments
 from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -28,23 +29,8 @@ def strip(run: Run) -> None:
     found = read_predictions(run.path)
     if found is None:
         return
-    count, key = len(found.epochs), f"eight_{run.id}"
-    last, at = st.session_state.get(f"last_{key}"), st.session_state.get(key)
-    if at is None or at >= count or (at == last and last != count - 1):
-        # only if needed: setting the value interrupts a dragged slider
-        at = st.session_state[key] = count - 1
-    st.session_state[f"last_{key}"] = count - 1
-    left, right = st.columns([3.2, 2], vertical_alignment="center")
-    left.markdown(f"**{len(found.images)} validation images** with the model's predictions")
-    if count > 1:
-        with right:
-            at = st.select_slider(
-                "Epoch shown",
-                range(count),
-                key=key,
-                label_visibility="collapsed",
-                format_func=lambda i: f"epoch {found.epochs[i]:.3g}",
-            )
+    title = f"**{len(found.images)} validation images** with the model's predictions"
+    at = moments.choose(found.epochs, f"eight_{run.id}", title)
     try:
         color = theme.hue(run.config.model)
     except UserError:

@@ -24,7 +24,15 @@ from dashboard.shared import (
 )
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
-from dashboard.training import announcements, export, form, predictions, queue_panel, start_form
+from dashboard.training import (
+    announcements,
+    export,
+    form,
+    predictions,
+    queue_panel,
+    reconstructions,
+    start_form,
+)
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
@@ -100,6 +108,7 @@ def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) 
     shown = [run, other] if other else [run]
     run_curves.pair(shown, look, key="watch", height=300)
     predictions.strip(run)
+    reconstructions.strip(run)
     metric_charts.more_metrics(shown, look, key="watch", page=TrainingState)
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         no_log = "This run has no log." if status.state == "finished" else "Nothing printed yet."

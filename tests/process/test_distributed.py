@@ -28,7 +28,7 @@ PLAIN = {**TINY_VIT, "epochs": 2, "keep_patches": 1.0, "drop_path": 0.0}
 
 def arguments(colors, **values):
     values = {"model": "vit", "data": f"folder:{colors}", "device": "cpu", **PLAIN, **values}
-    named = ("model", "data", "device", "epochs", "batch_size", "devices", "nodes")
+    named = ("model", "data", "recipe", "device", "epochs", "batch_size", "devices", "nodes")
     options = []
     for key, value in values.items():
         options += [f"--{key.replace('_', '-')}", str(value)] if key in named else ["--set", f"{key}={value}"]
@@ -125,6 +125,18 @@ callbacks.Keeper.on_train_batch_end = end
 sys.argv[0] = __file__
 cli.main()
 """
+
+
+@pytest.mark.slow
+def test_pretraining_runs_on_two_devices(colors):
+    options = {"devices": 2, "recipe": "pretrain", "decoder_dim": 32}
+    process = start(["vitcore", "train", *arguments(colors, **options)])
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    (run,) = list_runs(bundled=False)
+    losses = read_scalars(run.path)["val_loss"].values
+    assert losses[-1] < losses[0]
+    assert run.status().result["val_loss"] == pytest.approx(losses.min(), abs=1e-6)
 
 
 @pytest.mark.slow

@@ -6,11 +6,22 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.foreign_models import CASES, TIMM, TRANSFORMERS, Case, timm_named, timm_vit
+from tests.foreign_models import (
+    CASES,
+    SIZES_OF_TRANSFORMERS,
+    TIMM,
+    TRANSFORMERS,
+    Case,
+    randomized,
+    timm_named,
+    timm_vit,
+)
 from vitcore.errors import UserError
 from vitcore.exchange.families import About, Foreign, family_of, read, unwrapped
 from vitcore.exchange.formats import Request, read_weights
 from vitcore.models import build
+from vitcore.networks.masked import decoder_for, encode, masks_of, reconstruction_loss
+from vitcore.pretraining import visible_count
 
 TOLERANCE = 1e-5
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
@@ -173,3 +184,56 @@ def test_model_of_real_size_equals_that_of_timm(name):
     outputs, maps = case.outputs(images)
     torch.testing.assert_close(model(images), outputs, atol=TOLERANCE, rtol=0)
     torch.testing.assert_close(model.trace(images).weights, maps, atol=TOLERANCE, rtol=0)
+
+
+@torch.no_grad()
+def test_masked_autoencoder_has_the_loss_of_transformers():
+    """The masks come from the same random numbers. The patches of transformers have the channel fastest."""
+    from transformers import ViTMAEConfig, ViTMAEForPreTraining
+
+    sizes = {**SIZES_OF_TRANSFORMERS, "hidden_size": 32, "layer_norm_eps": 1e-5}
+    deep = {"decoder_hidden_size": 64, "decoder_num_hidden_layers": 2, "decoder_num_attention_heads": 2}
+    given = ViTMAEConfig(**sizes, **deep, decoder_intermediate_size=256, norm_pix_loss=True)
+    theirs = randomized(ViTMAEForPreTraining(given))
+    found = translated(theirs.state_dict(), num_heads=4)
+    encoder = build("vit", num_classes=0, image_size=32, **{**found.options, "norm_eps": 1e-5}).eval()
+    encoder.load_state_dict(found.tensors)
+    decoder = decoder_for(encoder, dim=64, layers=2, head_width=32).eval()
+    decoder.load_state_dict(decoder_weights(theirs.decoder.state_dict(), 3))
+    decoder.positions.copy_(theirs.decoder.decoder_pos_embed)
+    noise = torch.rand(len(IMAGES), 16, generator=torch.Generator().manual_seed(2))
+    wanted = theirs(IMAGES, noise=noise)
+    masks = masks_of(noise, visible_count(16, given.mask_ratio))
+    predicted = decoder(encode(encoder, IMAGES, masks.visible), masks)
+    loss = reconstruction_loss(predicted, IMAGES, 8, masks)
+    assert torch.equal(torch.zeros_like(noise).scatter(1, masks.masked, 1.0), wanted.mask)
+    channel_last = predicted.unflatten(2, (3, 8, 8)).permute(0, 1, 3, 4, 2).flatten(2)
+    torch.testing.assert_close(channel_last, wanted.logits, atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(loss, wanted.loss, atol=TOLERANCE, rtol=0)
+
+
+def decoder_weights(theirs: dict[str, torch.Tensor], channels: int) -> dict[str, torch.Tensor]:
+    """Return the weights of a decoder of transformers under our names."""
+    names = {
+        "decoder_embed": "embed",
+        "decoder_norm": "norm",
+        "decoder_pred": "predict",
+        "decoder_layers": "blocks",
+        "layernorm_before": "layer_norm_1",
+        "layernorm_after": "layer_norm_2",
+        "attention.o_proj": "attn.out_proj",
+        "mlp.fc1": "linear.0",
+        "mlp.fc2": "linear.3",
+    }
+    weights, joined = {}, {}
+    for name, value in theirs.items():
+        for old, new in names.items():
+            name = name.replace(old, new)
+        if name.startswith("predict"):  # the channel slowest, as in our patches
+            value = value.unflatten(0, (-1, channels)).transpose(0, 1).flatten(0, 1)
+        start, _, kind = name.rpartition("_proj.")
+        if start.endswith((".q", ".k", ".v")):  # in this order
+            joined.setdefault(start.replace("attention", "attn")[:-1] + f"in_proj_{kind}", []).append(value)
+        elif name != "decoder_pos_embed":
+            weights[name] = value
+    return weights | {name: torch.cat(parts) for name, parts in joined.items()}

@@ -107,7 +107,7 @@ def test_out_of_memory_is_reported_as_in_a_training(colors, monkeypatch):
     def broken(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
 
-    monkeypatch.setattr(rehearsing.Classifier, "training_step", broken)
+    monkeypatch.setattr(rehearsing.Learner, "training_step", broken)
     with pytest.raises(UserError, match="batch_size"):
         rehearse(config(colors), steps=3)
 

@@ -141,6 +141,7 @@ class Architecture:
     measured: dict[str, Result] = field(default_factory=dict)  # by recipe, if measured
     check: Callable[[Any, int], None] = lambda options, image_size: None  # raises ValueError
     drops_patches: bool = False  # whether `forward` takes `keep`
+    masked: bool = False  # whether it can be pretrained on a part of the patches, see `vitcore.pretraining`
     muon: bool = False  # whether it has blocks of matrices (named transformer.* or blocks.*) for Muon
     attention: bool = False  # whether it has `trace`
     resizes: bool = True  # whether its weights fit other image sizes, after positions are interpolated
@@ -164,3 +165,8 @@ def _discover() -> dict[str, Architecture]:
 
 
 ARCHITECTURES: dict[str, Architecture] = _discover()
+
+
+def names_with(attribute: str) -> str:
+    """Return the names of the architectures that have an attribute of `Architecture`, for sentences."""
+    return ", ".join(name for name, found in ARCHITECTURES.items() if getattr(found, attribute))

@@ -197,6 +197,7 @@ ARCHITECTURE = Architecture(
     check=check_patches,
     muon=True,
     drops_patches=True,
+    masked=True,
     attention=True,
     layers=_layers,
     order=1,

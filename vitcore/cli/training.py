@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.cli import Data, Json, RunsDir, app, check_data, to_json
 from vitcore.cli.settings import parse_settings
@@ -21,8 +22,8 @@ Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [
 Recipe = Annotated[
     str | None,
     typer.Option(
-        help="quick, modern, gpu or tutorial; with --from also finetune or linear-probe.  "
-        "[default: quick; with --from: finetune]"
+        help="quick, modern, gpu, tutorial, or pretrain (a ViT without labels); with --from also finetune or "
+        "linear-probe.  [default: quick; with --from: finetune]"
     ),
 ]
 From = Annotated[
@@ -159,7 +160,6 @@ def _training_command(
 
 
 def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path | None:
-    from vitcore import numbers
     from vitcore.training import train
     from vitcore.training.ranks import rank_of
 
@@ -171,12 +171,18 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
         return None
     status = run.status()
     if status.state == "finished":
-        accuracy = numbers.accuracy(status.result["test_acc"], status.result["n_test"])
-        print(f"test accuracy {accuracy}", file=sys.stderr)
+        print(_scored(status.result), file=sys.stderr)
     else:
         does = "continues it" if run.last.is_file() else "starts it from the beginning"
         print(f"{status.state}: --resume {run.id} {does}", file=sys.stderr)
     return run.path
+
+
+def _scored(result: dict[str, Any]) -> str:
+    """Return the score on the test images: an accuracy, or the loss of a training without labels."""
+    if "test_acc" in result:
+        return f"test accuracy {numbers.accuracy(result['test_acc'], result['n_test'])}"
+    return f"test loss {result['test_loss']:.4f}, {numbers.sample(result['n_test'])}"
 
 
 def _launch(

@@ -208,13 +208,13 @@ def check_dataset(config: Config) -> Dataset | None:
 
 def resolve(config: Config) -> Config:
     """Return the configuration with an absolute data path and the class names, ready for a run folder.
-
     Raise `UserError` when the data cannot be used.
     """
     data = f"{FOLDER}{config.folder}" if config.folder else config.data
     config = config.model_copy(update={"data": data})
     checked = check_dataset(config)
-    return config.model_copy(update={"classes": checked.classes if checked else CLASSES})
+    classes = checked.classes if checked else CLASSES
+    return config.model_copy(update={"classes": () if config.mask_ratio else classes})
 
 
 # --- photographs -------------------------------------------------------------------------------

@@ -141,7 +141,9 @@ class ViT(nn.Module):
         """
         x, kept = self.embed(images), None
         if keep < 1:
-            x, kept = self._subset(x, keep)
+            count = max(1, round(self.grid**2 * keep))
+            kept = torch.rand(len(x), self.grid**2, device=x.device).argsort(dim=1)[:, :count]  # [B, count]
+            x = self.visible(x, kept)
         *blocks, last = self.transformer
         for block in blocks:
             x = block(x, kept=kept)
@@ -194,6 +196,15 @@ class ViT(nn.Module):
             x = torch.cat([x[:, : len(front)], registers, x[:, len(front) :]], dim=1)  # [B, T, D]
         x = self.dropout(x)
         return x if self.embed_norm is None else self.embed_norm(x)
+
+    def visible(self, x: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        """Keep the tokens of some patches, and those before the first patch.
+
+        Tokens [B, T, D] and numbers of patches int64 [B, K] -> [B, T - N + K, D], in the given order.
+        """
+        first = self.prefix_tokens
+        kept = x.gather(1, (chosen + first)[..., None].expand(-1, -1, x.shape[-1]))
+        return torch.cat([x[:, :first], kept], dim=1)
 
     def patches(self, images: torch.Tensor) -> torch.Tensor:
         """Normalized images [B, C, S, S] -> the projections of their patches [B, N, D], without positions."""
@@ -258,10 +269,3 @@ class ViT(nn.Module):
             return rows[..., 0, :]
         mean = rows[..., self.prefix_tokens :, :].mean(dim=-2)
         return (rows[..., 0, :] + mean) / 2 if self.pool == "cls_mean" else mean
-
-    def _subset(self, x: torch.Tensor, keep: float) -> tuple[torch.Tensor, torch.Tensor]:
-        first = self.prefix_tokens
-        count = max(1, round(self.grid**2 * keep))
-        kept = torch.rand(len(x), self.grid**2, device=x.device).argsort(dim=1)[:, :count]  # [B, count]
-        patches = x.gather(1, (kept + first)[..., None].expand(-1, -1, x.shape[-1]))
-        return torch.cat([x[:, :first], patches], dim=1), kept  # [B, first + count, D]

@@ -54,6 +54,11 @@ def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Con
     """
     if other not in ARCHITECTURES:
         raise UserError(f"Unknown model {other!r}: choose one of {', '.join(ARCHITECTURES)}.")
+    if first.mask_ratio:
+        raise UserError(
+            "A fair pair compares accuracies, which a pretraining without labels does not have: choose "
+            "another recipe than pretrain."
+        )
     if unknown := set(changes) - set(SHARED):
         raise UserError(
             f"{sorted(unknown)[0]} is not shared by the models of a pair: choose from {', '.join(SHARED)}."

@@ -210,6 +210,11 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
 
 
 def _checked(plan: Plan) -> Plan:
+    if any(entry.config.mask_ratio for entry in plan.entries):
+        raise UserError(
+            "A sweep compares accuracies, which a pretraining without labels does not have: launch it alone, "
+            "and start a sweep of samples from it."
+        )
     if len(plan.entries) > MOST:
         raise UserError(
             f"The sweep would have {len(plan.entries):,} runs, but at most {MOST} are allowed: choose fewer "

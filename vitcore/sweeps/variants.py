@@ -10,6 +10,7 @@ from typing import Any
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
+from vitcore.pretraining import Pretraining
 from vitcore.reading import parse_yaml, short
 
 # What may replace an inductive bias: a little convolution, and a flatter minimum.
@@ -31,6 +32,7 @@ FIXED = (
     "image_size",
     "preprocessing",
     "classes",
+    *Pretraining.model_fields,
 )
 
 

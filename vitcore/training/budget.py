@@ -12,7 +12,7 @@ from vitcore.config import Config, bounds
 from vitcore.training.ranks import EVERY, agreed
 
 if TYPE_CHECKING:
-    from vitcore.training.module import Classifier
+    from vitcore.training.module import Learner
 
 FOREVER = 1_000_000  # epochs
 clock = time.monotonic  # seconds; tests replace it
@@ -36,18 +36,18 @@ class Budget(Callback):
         """Active seconds so far."""
         return self.before + clock() - self.began
 
-    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Learner) -> None:
         self.began = clock()
         self._set_share(trainer, module)  # a resumed training continues from its used share
 
-    def on_train_batch_start(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
             self._set_share(trainer, module)
 
-    def _set_share(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def _set_share(self, trainer: pl.Trainer, module: Learner) -> None:
         module.share = agreed(trainer, min(1.0, self.used / self.seconds))
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
             trainer.should_stop = agreed(trainer, self.used >= self.seconds)
 

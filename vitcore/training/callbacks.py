@@ -19,10 +19,11 @@ from safetensors.torch import save as pack
 
 from vitcore.errors import UserError
 from vitcore.models import weights_of
+from vitcore.pretraining import DECODER
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 from vitcore.training.budget import max_epochs
-from vitcore.training.module import Classifier
+from vitcore.training.module import Learner
 from vitcore.training.ranks import EVERY, agreed, check_rank, random_states, restore_random_state
 
 SNAPSHOTS = 24  # maximum number of snapshots per run
@@ -81,19 +82,19 @@ class Guard(Callback):
     def __init__(self, every: int, run: Run | None = None) -> None:
         self.every, self.run = every, run
 
-    def setup(self, trainer: pl.Trainer, module: Classifier, stage: str) -> None:
+    def setup(self, trainer: pl.Trainer, module: Learner, stage: str) -> None:
         check_rank(module.config, trainer)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         if trainer.global_step % self.every == 0 or trainer.is_last_batch:
             self._check(trainer, module, weights=trainer.is_last_batch)  # and before validation
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         self._check(trainer, module, weights=True)  # saving can happen at any step
 
-    def _check(self, trainer: pl.Trainer, module: Classifier, *, weights: bool) -> None:
+    def _check(self, trainer: pl.Trainer, module: Learner, *, weights: bool) -> None:
         loss = float(module.last["train_loss"]) if module.last else 0.0
-        bound = DIVERGED * math.log(max(2, module.config.num_classes))
+        bound = DIVERGED * module.loss_of_guessing
         diverged = not loss <= bound  # also true for NaN
         if weights and not diverged:
             diverged = not all(bool(p.isfinite().all()) for p in module.parameters())
@@ -108,24 +109,24 @@ class Guard(Callback):
 class Keeper(Callback):
     """Save checkpoints.
 
-    These are last.ckpt for resuming, best.safetensors by validation accuracy, and snapshots at log-spaced
-    epochs.
+    These are last.ckpt for resuming, best.safetensors by validation, and snapshots at log-spaced epochs. The
+    best weights are those with the highest accuracy, or with the lowest loss if there are no labels.
     """
 
     def __init__(self, run: Run | None, switch: StopSwitch, epochs: int, images: str) -> None:
         self.run, self.switch = run, switch  # no run on ranks other than 0
         self.images = images  # the dataset's fingerprint
-        self.best = -1.0
+        self.best = -math.inf  # the score, or the negative loss: higher is better
         self.best_epoch = 0
         self.saved = time.time()
         self.wanted = snapshot_epochs(epochs)
 
-    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Learner) -> None:
         self.switch.install()  # again, because Lightning has set its own handlers
         if not trainer.global_step:
             self._snapshot(trainer, module)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         if trainer.is_last_batch:
             return  # the validation of this epoch comes first, then on_train_epoch_end
         if trainer.world_size > 1 and trainer.global_step % EVERY:
@@ -137,19 +138,21 @@ class Keeper(Callback):
         if agreed(trainer, time.time() - self.saved > SAVE_EVERY_S):
             self._save_last(trainer)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Learner) -> None:
         if trainer.sanity_checking:
             return
         epoch = trainer.current_epoch + 1
-        accuracy = float(trainer.callback_metrics["val_acc"])
-        if accuracy > self.best:
-            self.best, self.best_epoch = accuracy, epoch
+        score = module.better * float(trainer.callback_metrics[module.selected_by])
+        if score > self.best:
+            self.best, self.best_epoch = score, epoch
             if self.run:
                 write_weights(self.run.best, module.model)
+                if module.decoder is not None:
+                    write_weights(self.run.checkpoints / DECODER, module.decoder)
         if epoch in self.wanted or trainer.should_stop:  # a used-up time budget makes this epoch the last
             self._snapshot(trainer, module)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Learner) -> None:
         self._save_last(trainer)
         if agreed(trainer, bool(self.switch)) and epoch_follows(trainer):
             raise StopTraining(self._reason(trainer))
@@ -163,7 +166,7 @@ class Keeper(Callback):
             return f"stopped on request without saving; {self.run.resume_note}"
         return "stopped on request"
 
-    def _snapshot(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def _snapshot(self, trainer: pl.Trainer, module: Learner) -> None:
         if not self.run:
             return
         path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"
@@ -182,7 +185,7 @@ class Keeper(Callback):
             Path(draft).unlink(missing_ok=True)
         self.saved = time.time()
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         checkpoint["images"] = self.images
         if self.run:
             checkpoint["run"] = {"id": self.run.id, "created": self.run.stored_status().created}
@@ -200,13 +203,13 @@ class RandomState(Callback):
     A resumed training then continues with the same random numbers for dropout and patch dropping.
     """
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         checkpoint["random"] = random_states(trainer, module.device)
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         self.states = checkpoint.get("random", [])
 
-    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Learner) -> None:
         states = getattr(self, "states", [])
         if len(states) == trainer.world_size:  # a different number of devices gets new random numbers
             restore_random_state(states[trainer.global_rank], module.device)

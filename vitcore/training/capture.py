@@ -18,7 +18,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from vitcore.training.module import Batch, Classifier
+from vitcore.training.module import Batch, Learner
 
 # single steps before a recording, in which libraries choose their kernels and the optimizer makes its state
 WARM_UP = 3
@@ -38,7 +38,7 @@ class Recording:
     """A recorded step for batches of one shape."""
 
     def __init__(
-        self, module: Classifier, optimizer: torch.optim.Optimizer, batch: Batch, record: Record
+        self, module: Learner, optimizer: torch.optim.Optimizer, batch: Batch, record: Record
     ) -> None:
         images, labels = batch
         self.images, self.labels = torch.empty_like(images), torch.empty_like(labels)
@@ -101,7 +101,7 @@ class Recorder(Callback):
         self.recordings: dict[tuple, Recording] = {}
         self.seen: Counter[tuple] = Counter()
 
-    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Learner) -> None:
         wanted = module.device.type == "cuda" and module.config.cuda_graph
         if self.record is None and wanted:
             self.record = record_cuda
@@ -116,18 +116,18 @@ class Recorder(Callback):
         elif wanted and trainer.is_global_zero:
             self.log_line("Steps are not recorded as CUDA graphs, because several devices train together.")
 
-    def on_train_end(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_end(self, trainer: pl.Trainer, module: Learner) -> None:
         self._release(module)
 
-    def on_exception(self, trainer: pl.Trainer, module: Classifier, exception: BaseException) -> None:
+    def on_exception(self, trainer: pl.Trainer, module: Learner, exception: BaseException) -> None:
         self._release(module)
 
-    def _release(self, module: Classifier) -> None:
+    def _release(self, module: Learner) -> None:
         """Free the memory of the recordings, which the test of the weights may need."""
         module.recorder = None
         self.recordings.clear()
 
-    def step(self, module: Classifier, batch: Batch) -> bool:
+    def step(self, module: Learner, batch: Batch) -> bool:
         """Train on a batch with a recorded step. Return whether that was possible."""
         images, labels = batch
         key = (tuple(images.shape), tuple(labels.shape), labels.dtype, module.drops_patches())
@@ -138,7 +138,7 @@ class Recorder(Callback):
         module.last = self.recordings[key](batch)
         return True
 
-    def _record(self, module: Classifier, key: tuple, batch: Batch) -> bool:
+    def _record(self, module: Learner, key: tuple, batch: Batch) -> bool:
         assert self.record is not None, "only then is the module given this recorder"
         optimizer = module.trainer.optimizers[0]
         try:
@@ -151,7 +151,7 @@ class Recorder(Callback):
             return False
         return True
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         """Store rates as numbers, so that the training can be resumed on any device."""
         for optimizer in checkpoint["optimizer_states"]:
             for group in optimizer["param_groups"]:

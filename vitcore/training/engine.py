@@ -23,8 +23,8 @@ from vitcore.data.decoded import keep_for_training
 from vitcore.data.loader import EpochBatches
 from vitcore.errors import UserError
 from vitcore.models import load_run
-from vitcore.models.evaluate import evaluate
 from vitcore.paths import check_allowed
+from vitcore.pretraining import DECODER
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, find_run
@@ -36,10 +36,20 @@ from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, S
 from vitcore.training.capture import Recorder
 from vitcore.training.features import with_features
 from vitcore.training.learning import PredictionRecorder
-from vitcore.training.module import Classifier
+from vitcore.training.masked import ReconstructionRecorder, Reconstructor
+from vitcore.training.module import Learner
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
-from vitcore.training.setup import callbacks_of, first_line, make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.setup import (
+    callbacks_of,
+    first_line,
+    learner_of,
+    make_loaders,
+    make_trainer,
+    parts,
+    prepare,
+    quiet,
+)
 from vitcore.training.storage import check_room, read_checkpoint, step_of
 
 
@@ -175,7 +185,12 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
     log_line = _log_of(run, progress)
-    observers = [heart, PredictionRecorder(run, parts(data, config)[1], data.classes)]
+    train_part, val_part = parts(data, config)
+    eight = (
+        ReconstructionRecorder(run, val_part)
+        if config.mask_ratio
+        else PredictionRecorder(run, val_part, data.classes)
+    )
     trainer, module = _fit(
         config,
         data,
@@ -184,18 +199,19 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
         progress=progress,
         logger=logger,
         log_line=log_line,
-        observers=observers,
+        observers=[heart, eight],
         start=start,
     )
-    test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
-    scores = {"test_acc": test.accuracy, "test_loss": test.loss}
+    best = learner_of(load_run(run), config)
+    if isinstance(best, Reconstructor):
+        best.load_decoder(run.checkpoints / DECODER)
+    scores = best.measure(data.test, trainer.strategy.root_device)
     logger.log_metrics(scores, step=trainer.global_step)
     logger.experiment.close()
-    train_part, val_part = parts(data, config)
     return {
         "parameters": sum(p.numel() for p in module.model.parameters()),  # with frozen ones
         "n_train": len(train_part),
-        "val_acc": round(keeper.best, 6),
+        module.selected_by: round(module.better * keeper.best, 6),
         "n_val": len(val_part),
         "best_epoch": keeper.best_epoch,
         **scores,
@@ -240,16 +256,16 @@ def _fit(
     log_line: Callable[[str], None] = lambda line: None,
     observers: Sequence[pl.Callback] = (),
     start: Path | None = None,
-) -> tuple[pl.Trainer, Classifier]:
+) -> tuple[pl.Trainer, Learner]:
     """Run the training, identically on every rank, from the checkpoint `last` if there is one.
 
     Without a checkpoint, a fine-tuning begins with the weights in the file `start`.
     """
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
-    module = Classifier(prepare(config, start), config)
+    module = learner_of(prepare(config, start), config)
     if keeper.run:
-        check_room(keeper.run, module.model, config)
+        check_room(keeper.run, module.model, config, module.decoder)
     if rank:
         torch.manual_seed(config.seed + rank)  # from here on, dropout differs between ranks
     trainer = make_trainer(config, progress=progress)

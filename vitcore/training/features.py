@@ -20,7 +20,7 @@ from vitcore.data.loader import Key, make_loader
 from vitcore.data.transfer import to_device
 from vitcore.models.evaluate import batch_for
 from vitcore.models.start import head_features
-from vitcore.training.module import Classifier
+from vitcore.training.module import Classifier, Learner
 from vitcore.training.setup import parts
 
 Report = Callable[[int, int], None]  # called with the number of images so far and of all
@@ -81,7 +81,7 @@ def features_of(
 
 
 def with_features(
-    module: Classifier,
+    module: Learner,
     loaders: tuple[DataLoader, DataLoader],
     data: ImageData,
     device: torch.device,
@@ -95,7 +95,7 @@ def with_features(
     They are returned unchanged if the features are not fixed, or if the model has none.
     """
     config = module.config
-    if not are_fixed(config):
+    if not (isinstance(module, Classifier) and are_fixed(config)):
         return loaders
     began = time.monotonic()
     module.model.to(device)

@@ -14,7 +14,7 @@ from vitcore.data.augment import normalize
 from vitcore.data.datasets import Split
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, choose, read_predictions, write_predictions
-from vitcore.training.module import Classifier
+from vitcore.training.module import Learner
 
 
 class PredictionRecorder(Callback):
@@ -33,7 +33,7 @@ class PredictionRecorder(Callback):
             self.images, truth, tuple(classes), np.zeros(0, np.int64), np.zeros(0), empty
         )
 
-    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Learner) -> None:
         earlier = read_predictions(self.run.path)
         if trainer.global_step and earlier and np.array_equal(earlier.images, self.images):
             kept = earlier.steps <= trainer.global_step  # later ones were discarded by the resume
@@ -46,12 +46,12 @@ class PredictionRecorder(Callback):
         else:
             self._record(trainer, module)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Learner) -> None:
         if not trainer.sanity_checking:
             self._record(trainer, module)
 
     @torch.no_grad()
-    def _record(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def _record(self, trainer: pl.Trainer, module: Learner) -> None:
         training = module.model.training
         module.model.eval()  # no dropout, so no random numbers are drawn
         images = torch.from_numpy(self.images).to(module.device)

@@ -18,7 +18,8 @@ from vitcore.architectures import ARCHITECTURES, layer_of
 from vitcore.config import Config
 from vitcore.models.start import head_names
 
-TOKENS = ("cls_token", "distillation_token", "register_tokens", "pos_embedding")  # parameters of a ViT
+# parameters of a ViT, and that of the decoder of a pretraining
+TOKENS = ("cls_token", "distillation_token", "register_tokens", "pos_embedding", "mask_token")
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al.: the singular values end between about 0.7 and 1.2
 
 
@@ -120,14 +121,17 @@ class MuonAdamW(torch.optim.Optimizer):
                 p.add_(direction)
 
 
-def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """Return the configured optimizer.
+def make_optimizer(
+    model: nn.Module, config: Config, decoder: nn.Module | None = None
+) -> torch.optim.Optimizer:
+    """Return the configured optimizer for a model, and for the decoder that is trained with it.
 
     With `decay: matrices`, weight decay does not apply to norms, biases, tokens and positions. Frozen
     parameters are left out. With `head_lr` or `layer_decay`, groups have rates of their own, and each holds
     its factor as `lr_scale`.
     """
-    everything = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    modules = [model] if decoder is None else [model, decoder]
+    everything = [(name, p) for module in modules for name, p in module.named_parameters() if p.requires_grad]
     if config.decay == "all":
         groups = [{"params": [p for _, p in everything], "weight_decay": config.weight_decay}]
     else:
@@ -145,7 +149,7 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
         return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov, fused=fused)
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, fused=True)
-    inner = {id(p) for p in muon_matrices(model)}
+    inner = {id(p) for module in modules for p in muon_matrices(module)}
     split = [{**g, "params": [p for p in g["params"] if id(p) not in inner], "muon": False} for g in groups]
     split += [{**g, "params": [p for p in g["params"] if id(p) in inner], "muon": True} for g in groups]
     return MuonAdamW([g for g in split if g["params"]], lr=config.lr)

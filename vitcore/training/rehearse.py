@@ -27,19 +27,18 @@ from vitcore.config import Config
 from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
-from vitcore.models.evaluate import evaluate
 from vitcore.runs.machine_load import Load, peak_memory
 from vitcore.runs.start import resolve_start, start_file
 from vitcore.training.callbacks import Guard
 from vitcore.training.capture import WARM_UP, Recorder
 from vitcore.training.engine import reason_of
 from vitcore.training.features import are_fixed, with_features
-from vitcore.training.module import Classifier
+from vitcore.training.module import Learner
 from vitcore.training.ranks import world_of
 from vitcore.training.reports import memory_of
-from vitcore.training.setup import callbacks_of, make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.setup import callbacks_of, learner_of, make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.step_timer import StepTimer
-from vitcore.training.storage import disk_of, state_bytes
+from vitcore.training.storage import disk_for
 
 STEPS, WARM, MOST_S = (
     20,
@@ -139,7 +138,7 @@ class Trial:
     """A training set up for timing its steps. It can be run several times."""
 
     trainer: pl.Trainer
-    module: Classifier
+    module: Learner
     loader: DataLoader
 
     @classmethod
@@ -150,7 +149,7 @@ class Trial:
         of a few images stand for all: they take as long per step.
         """
         pl.seed_everything(config.seed, verbose=False)
-        module = Classifier(prepare(config, start), config)
+        module = learner_of(prepare(config, start), config)
         per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
         epochs = math.ceil((steps + WARM + 1) / per_epoch) + math.ceil((SINGLE + 1) / per_epoch)
         trainer = make_trainer(
@@ -280,11 +279,10 @@ def _rehearse(
         total_steps = max(1, round(training / each_s * count))
         epochs = -(-total_steps // count)
     model = trial.module.model
-    weights = sum(p.numel() * 4 for p in model.state_dict().values())
     return Rehearsal(
         minutes=seconds / 60,
         memory_bytes=peak_memory() if device.type == "cpu" else memory_of(device),
-        disk_bytes=disk_of(weights, state_bytes(model, config), config, epochs)[0]
+        disk_bytes=disk_for(model, config, trial.module.decoder, epochs)[0]
         + (start.stat().st_size if start else 0),
         parameters=sum(p.numel() for p in model.parameters()),
         steps=total_steps,
@@ -297,15 +295,15 @@ def _rehearse(
     )
 
 
-def _image_s(module: Classifier, some: Split, device: torch.device, steps: Steps) -> tuple[float, float]:
+def _image_s(module: Learner, some: Split, device: torch.device, steps: Steps) -> tuple[float, float]:
     """Return the seconds to evaluate an image, and the minimum of these seconds.
 
     If the steps were slowed down, assume that the evaluation is slowed down by the same factor.
     """
     with _one_thread() if steps.one_thread_s else contextlib.nullcontext():  # avoids long waits
-        evaluate(module.model, some, device)  # warm-up
+        module.measure(some, device)  # warm-up
         began, used = time.perf_counter(), time.process_time()
-        evaluate(module.model, some, device)
+        module.measure(some, device)
     elapsed, computed = (time.perf_counter() - began) / len(some), (time.process_time() - used) / len(some)
     if steps.one_thread_s:
         per_step = computed / steps.one_thread_s  # time of an image relative to a step

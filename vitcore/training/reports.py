@@ -17,7 +17,7 @@ from vitcore.provenance import commit, machine
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 from vitcore.training.budget import FOREVER, max_epochs
-from vitcore.training.module import Classifier
+from vitcore.training.module import Learner
 from vitcore.training.ranks import mean_of
 
 BEAT_S = 1.0
@@ -27,7 +27,8 @@ SILENT_S = 10.0
 class Scalars(Callback):
     """Write scalars to TensorBoard.
 
-    They are train_loss and train_acc (means since the last point), learning rate, epoch and val_*.
+    They are train_loss and, with labels, train_acc (means since the last point), learning rate, epoch and
+    val_*.
     """
 
     def __init__(self, every: int, log_line: Callable[[str], None]) -> None:
@@ -35,7 +36,7 @@ class Scalars(Callback):
         self.sums: dict[str, torch.Tensor] = {}
         self.count = 0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         for name, value in module.last.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
         self.count += 1
@@ -47,14 +48,16 @@ class Scalars(Callback):
             self._write(trainer, values)
             self.sums, self.count = {}, 0
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: Learner) -> None:
         if not trainer.sanity_checking:
             metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
             self._write(trainer, metrics)
-            loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
+            scores = f"val_loss {metrics['val_loss']:.4f}"
+            if "val_acc" in metrics:
+                scores += f"  val_acc {100 * metrics['val_acc']:.2f} %"
             epochs = max_epochs(trainer)
             done = f"{trainer.current_epoch + 1}" + ("" if epochs == FOREVER else f"/{epochs}")
-            self.log_line(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
+            self.log_line(f"epoch {done}  {scores}")
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         if not trainer.is_global_zero:
@@ -65,11 +68,11 @@ class Scalars(Callback):
         logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
         logger.experiment.flush()
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         means = {name: mean_of(trainer, value) for name, value in self.sums.items()}  # resumed by all ranks
         checkpoint["scalars"] = {"sums": means, "count": self.count}
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: Learner, checkpoint: dict) -> None:
         state = checkpoint.get("scalars", {"sums": {}, "count": 0})
         self.sums = {name: value.to(module.device) for name, value in state["sums"].items()}
         self.count = state["count"]
@@ -117,7 +120,7 @@ class Heartbeat(Callback):
         except OSError as error:  # the disk is full, but the training continues: the next beat may succeed
             print(f"status.json could not be written: {error.strerror}", file=sys.stderr, flush=True)
 
-    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Learner) -> None:
         self.began, self.validating = time.time(), 0.0
         self.first_step = trainer.global_step
         epochs = max_epochs(trainer)
@@ -131,7 +134,7 @@ class Heartbeat(Callback):
             memory_total=memory_total(module.device),
         )
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         if time.time() - self.written < BEAT_S:
             return
         step, steps = trainer.global_step, self.status.steps or 0
@@ -151,17 +154,17 @@ class Heartbeat(Callback):
             memory_bytes=memory_of(module.device),
         )
 
-    def on_exception(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
+    def on_exception(self, trainer: pl.Trainer, module: Learner, *_: object) -> None:
         self.beat(step=trainer.global_step, epoch=trainer.global_step / max(1, trainer.num_training_batches))
 
-    def on_validation_start(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, module: Learner) -> None:
         self.entered = time.time()
 
     def on_validation_batch_end(self, *_: object) -> None:
         if time.time() - self.written >= BEAT_S:
             self.beat()
 
-    def on_validation_end(self, trainer: pl.Trainer, module: Classifier) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Learner) -> None:
         self.validating += time.time() - self.entered
         self.beat(step=trainer.global_step, epoch=trainer.global_step / trainer.num_training_batches)
 

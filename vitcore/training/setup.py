@@ -24,8 +24,11 @@ from vitcore.errors import UserError
 from vitcore.models import build_for
 from vitcore.models.evaluate import batch_for
 from vitcore.models.start import load_start
+from vitcore.networks.vit import ViT
 from vitcore.runs import process
 from vitcore.training.budget import FOREVER
+from vitcore.training.masked import Reconstructor
+from vitcore.training.module import Classifier, Learner
 from vitcore.training.ranks import check_launcher, rank_of, world_of
 from vitcore.training.storage import DurableIO
 
@@ -41,6 +44,14 @@ def prepare(config: Config, start: Path | None = None) -> torch.nn.Module:
     if any(isinstance(m, torch.nn.Conv2d) for m in model.modules()):
         model = model.to(memory_format=torch.channels_last)  # measured 1.4x on two cores for the ResNet
     return model
+
+
+def learner_of(model: torch.nn.Module, config: Config) -> Learner:
+    """Return the Lightning module that trains a model as configured: with labels or without."""
+    if not config.mask_ratio:
+        return Classifier(model, config)
+    assert isinstance(model, ViT), "the configuration refuses other models"
+    return Reconstructor(model, config)
 
 
 def precision_of(config: Config) -> Literal["bf16-mixed", "32-true"]:

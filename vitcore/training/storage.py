@@ -150,20 +150,28 @@ def _misfit(state: Mapping[str, Any], module: torch.nn.Module) -> str:
     return ""
 
 
-def disk_of(weights: int, state: int, config: Config, epochs: int | None = None) -> tuple[int, int]:
+def disk_of(
+    weights: int, state: int, config: Config, epochs: int | None = None, decoder: int = 0
+) -> tuple[int, int]:
     """Return the bytes of a run's checkpoints: (when finished, peak while it runs).
 
     `weights` and `state` are the bytes of the model and of the optimizer state. last.ckpt holds both, and the
     old one is kept until the new one is complete. best.safetensors holds the weights, and each snapshot takes
     half of that. `epochs` is the expected number of epochs of a training with a time budget. Without it,
-    assume the maximum.
+    assume the maximum. `decoder` are the bytes of a decoder, which the snapshots do not have.
     """
     wanted = snapshot_epochs(longest(config))
     if config.minutes and epochs:
         wanted = {e for e in wanted if e <= epochs} | {epochs}  # the last one is always saved
     snapshots = min(SNAPSHOTS, len(wanted) + 1)
-    finished = (weights + state) + weights + snapshots * weights // 2
-    return finished, finished + weights + state
+    last = weights + decoder + state
+    finished = last + weights + decoder + snapshots * weights // 2
+    return finished, finished + last
+
+
+def weight_bytes(model: torch.nn.Module | None) -> int:
+    """Return the bytes of the weights of a model in float32, 0 without one."""
+    return 4 * sum(value.numel() for value in model.state_dict().values()) if model else 0
 
 
 def state_bytes(model: torch.nn.Module, config: Config) -> int:
@@ -178,10 +186,19 @@ def state_bytes(model: torch.nn.Module, config: Config) -> int:
     return 2 * every - matrices
 
 
-def check_room(run: Run, model: torch.nn.Module, config: Config) -> None:
+def disk_for(
+    model: torch.nn.Module, config: Config, decoder: torch.nn.Module | None = None, epochs: int | None = None
+) -> tuple[int, int]:
+    """Return what `disk_of` does, for a model and the decoder that is trained with it."""
+    state = state_bytes(model, config) + (state_bytes(decoder, config) if decoder else 0)
+    return disk_of(weight_bytes(model), state, config, epochs, weight_bytes(decoder))
+
+
+def check_room(
+    run: Run, model: torch.nn.Module, config: Config, decoder: torch.nn.Module | None = None
+) -> None:
     """Raise `UserError` when the disk has too little space for the files this run will still write."""
-    weights = sum(value.numel() * 4 for value in model.state_dict().values())
     existing = sum(
         file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file() and file.name != COPY
     )
-    check_space(run.path.parent, disk_of(weights, state_bytes(model, config), config)[1] - existing)
+    check_space(run.path.parent, disk_for(model, config, decoder)[1] - existing)

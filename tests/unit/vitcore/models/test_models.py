@@ -109,8 +109,12 @@ def test_sincos_positions_are_unit_circles_and_distinct():
 
 def test_dropping_patches_keeps_cls_and_the_requested_share():
     model = build("vit", **SMALL).train()
-    x = model.embed(IMAGES)
-    kept, chosen = model._subset(x, 0.5)
+    x, seen = model.embed(IMAGES), []
+    model.blocks[0].register_forward_pre_hook(
+        lambda block, given, named: seen.extend((given[0], named["kept"])), with_kwargs=True
+    )
+    model(IMAGES, keep=0.5)
+    kept, chosen = seen
     assert kept.shape == (2, 9, 32)
     assert torch.equal(kept[:, 0], x[:, 0])
     for sample in range(2):

@@ -8,6 +8,7 @@ import pytest
 
 from tests.command_line import check_refused, run
 from tests.made_runs import make_run
+from vitcore.data import resolve
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs.creation import create_run
@@ -48,6 +49,18 @@ def test_start_keeps_its_image_size_and_preprocessing():
     plan = plan_samples(["vit"], data="folder:/x", shares=[1.0], steps=10, seeds=[0], starts=[large])
     assert [entry.config.image_size for entry in plan.entries] == [32, 64]
     assert plan.entries[1].config.preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+def test_start_without_labels_is_trained_with_labels():
+    encoder = make_run(runs_dir(), "encoder", recipe="pretrain", **VIT)
+    assert (encoder.config.mask_ratio, encoder.config.classes) == (0.75, ())
+    (entry,) = plan_samples([], shares=[0.1], steps=10, seeds=[0], starts=[encoder]).entries
+    assert (entry.config.start, entry.config.mask_ratio, entry.config.options["pool"]) == (
+        encoder.id,
+        0,
+        "mean",
+    )
+    assert resolve(entry.config).num_classes == 10
 
 
 def test_sweep_of_starts_alone_is_possible(start):

@@ -74,3 +74,8 @@ def test_policy_describes_the_shared_settings(colors):
 def test_invalid_pair_is_rejected(colors, other, changes, words):
     with pytest.raises(UserError, match=words):
         make_pair(vit(colors), other, **changes)
+
+
+def test_pretraining_without_labels_has_no_pair():
+    with pytest.raises(UserError, match="without labels"):
+        make_pair(make_config("pretrain"), "resnet")

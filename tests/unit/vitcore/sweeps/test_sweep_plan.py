@@ -167,6 +167,7 @@ def test_error_of_an_invalid_study_names_setting_and_value(values, words):
         ({"own": {"vit": {"embed_dim": 100}}}, "not divisible"),
         ({"recipe": "tutorial"}, "never reaches"),
         ({"recipe": "none"}, "Unknown recipe"),
+        ({"recipe": "pretrain"}, "without labels"),
     ],
 )
 def test_invalid_sweep_of_samples_is_rejected(given, words):
