@@ -36,7 +36,7 @@ from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, S
 from vitcore.training.capture import Recorder
 from vitcore.training.features import with_features
 from vitcore.training.learning import PredictionRecorder
-from vitcore.training.module import Classifier
+from vitcore.training.module import Classifier, compiler_errors
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
 from vitcore.training.setup import callbacks_of, first_line, make_loaders, make_trainer, parts, prepare, quiet
@@ -149,14 +149,14 @@ def reason_of(error: BaseException) -> str:
     """Return a readable reason why a training ended, with advice. Empty for unexpected errors."""
     if isinstance(error, UserError):
         return str(error)
-    text, kinds = str(error).lower(), {kind.__name__ for kind in type(error).__mro__}
+    text = str(error).lower()
     phrases = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
     names_memory = isinstance(error, RuntimeError) and any(phrase in text for phrase in phrases)
     if isinstance(error, MemoryError) or names_memory:
         return "out of memory: choose a smaller batch_size"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full: free some space and resume"
-    if kinds & {"BackendCompilerFailed", "InductorError", "InvalidCxxCompiler"}:
+    if isinstance(error, compiler_errors()):
         return "torch.compile failed, for example because there is no C++ compiler: leave out compile=true"
     return ""
 

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-def _compiler_errors() -> tuple[type[Exception], ...]:
+def compiler_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions with which torch.compile reports that it cannot compile a model.
 
-    Imports the compiler, which takes seconds. Call it only after an error.
+    torch exports these classes from private modules only. Their import can take seconds: call this function
+    only after an error.
     """
     from torch._dynamo.exc import TorchDynamoException  # includes those of the backends, such as Inductor
     from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
@@ -108,7 +109,7 @@ class Classifier(pl.LightningModule):
         if self.compiled is not None:
             try:
                 return self.compiled(images, **options)
-            except _compiler_errors() as error:
+            except compiler_errors() as error:
                 failure = type(error).__name__
         logits = self.model(images, **options)
         if failure:  # of the compiler alone, because the model works without it
