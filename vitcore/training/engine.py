@@ -30,7 +30,7 @@ from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, find_run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.start import resolve_start, start_file
-from vitcore.runs.status import Status
+from vitcore.runs.status import Scores, Status
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
 from vitcore.training.capture import Recorder
@@ -161,7 +161,9 @@ def reason_of(error: BaseException) -> str:
     return ""
 
 
-def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
+def _run_rank_0(
+    run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None
+) -> Scores:
     """Train as rank 0, the only rank that writes, then test on one device. Return the result."""
     config = run.config
     pl.seed_everything(config.seed, verbose=False)
@@ -188,8 +190,7 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
         start=start,
     )
     test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
-    scores = {"test_acc": test.accuracy, "test_loss": test.loss}
-    logger.log_metrics(scores, step=trainer.global_step)
+    logger.log_metrics({"test_acc": test.accuracy, "test_loss": test.loss}, step=trainer.global_step)
     logger.experiment.close()
     train_part, val_part = parts(data, config)
     return {
@@ -198,7 +199,8 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
         "val_acc": round(keeper.best, 6),
         "n_val": len(val_part),
         "best_epoch": keeper.best_epoch,
-        **scores,
+        "test_acc": test.accuracy,
+        "test_loss": test.loss,
         "n_test": len(data.test),
     }
 
