@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.components.stepper import stepper
 from dashboard.drawing.markdown import escape, sentence
+from dashboard.page_table import PAGES
 from dashboard.patches import costs, learned, stepper_data
 from dashboard.shared import bound, columns, header, page_runs, resources, selection
 from dashboard.states.patches import PatchesState
@@ -48,7 +49,7 @@ st.caption(
 if run:
     inside = stepper_data.first_block(run, own_image=chosen.own)
     st.page_link(
-        "../pages/attention.py",
+        PAGES["attention"].script,
         label="Continue inside the first block",
         icon=":material/arrow_forward:",
         query_params=inside.parameters(),

@@ -64,7 +64,9 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
                 except NETWORK as e:
                     problem = getattr(e, "reason", None) or e
     except OSError as error:
-        raise UserError(f"Cannot write {target}: {error.strerror or error}.") from None
+        raise UserError(
+            f"Cannot write {target} ({error.strerror or error}): free some space or allow writing there."
+        ) from None
     kept = f" {part.stat().st_size:,} bytes are kept for the next attempt." if part.is_file() else ""
     raise UserError(f"{url} cannot be downloaded ({problem}): connect to the internet and try again.{kept}")
 

@@ -28,7 +28,7 @@ from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
-from vitcore.runs.machine_load import Load, peak_memory
+from vitcore.runs.machine_load import BUSY, Load, peak_memory
 from vitcore.runs.start import resolve_start, start_file
 from vitcore.training.callbacks import Guard
 from vitcore.training.capture import WARM_UP, Recorder
@@ -47,7 +47,6 @@ STEPS, WARM, MOST_S = (
     30.0,
 )  # timed steps, warm-up steps, seconds after which fewer steps suffice
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
-BUSY = 0.2  # report CPU contention above this share
 FEATURES = 32  # images whose features a rehearsal computes
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
 
