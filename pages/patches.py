@@ -64,7 +64,7 @@ st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(
     f"For one image of {pixels} x {pixels} pixels and a ViT of 6 layers, 8 heads, 256 channels, with 3.2 "
     "million parameters in its blocks. Multiply-adds are those of one prediction, as on Compare: the last "
-    "block computes only CLS. "
-    "Every token attends to every token, so halving the patch size gives four times the tokens and sixteen "
-    "times the attention weights. In the tutorial, a patch size of 4 was best for CIFAR-10."
+    "block computes only CLS. Every token attends to every token, so halving the patch size gives four "
+    "times the tokens and sixteen times the attention weights. In the tutorial, a patch size of 4 was best "
+    "for CIFAR-10."
 )

@@ -142,9 +142,8 @@ class Config(FineTuning):
             options = architecture.options(**self.options)
         except ValidationError as error:
             raise ValueError(sentence(error)) from None
-        object.__setattr__(
-            self, "options", options.model_dump()
-        )  # with all defaults, so that the file reproduces the run
+        # With all defaults, so that the file reproduces the run
+        object.__setattr__(self, "options", options.model_dump())
         architecture.check(options, self.image_size)
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)

@@ -81,9 +81,8 @@ def _pull(url: str, part: Path, progress: Progress) -> bool:
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and _tag(part).is_file():
-        headers["If-Range"] = _tag(part).read_text(
-            encoding="utf-8"
-        )  # the server sends a different version in full
+        # The server sends a different version in full
+        headers["If-Range"] = _tag(part).read_text(encoding="utf-8")
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as response:
         content_range = response.headers.get("Content-Range", f"bytes {have}-")
         if have and (response.status != 206 or not content_range.startswith(f"bytes {have}-")):

@@ -91,9 +91,8 @@ def train(
         config = resolve(resolve_start(config, runs_dir))
         if rank_of(config):
             return follow(config, root=runs_dir)
-        prepare(
-            config, start_file(config, runs_dir) if config.start else None
-        )  # raises for sizes that do not fit
+        # Raises for sizes that do not fit
+        prepare(config, start_file(config, runs_dir) if config.start else None)
         make_trainer(config, progress=False)  # raises for a missing device
         data = dataset_for(config)  # downloads it if it is missing
         _ = data.train, data.test, data.fingerprint  # read every image before anything is written

@@ -41,11 +41,8 @@ from vitcore.training.setup import callbacks_of, make_loaders, make_trainer, par
 from vitcore.training.step_timer import StepTimer
 from vitcore.training.storage import disk_of, state_bytes
 
-STEPS, WARM, MOST_S = (
-    20,
-    WARM_UP + 1,
-    30.0,
-)  # timed steps, warm-up steps, seconds after which fewer steps suffice
+# Timed steps, warm-up steps, seconds after which fewer steps suffice
+STEPS, WARM, MOST_S = 20, WARM_UP + 1, 30.0
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
 FEATURES = 32  # images whose features a rehearsal computes
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
