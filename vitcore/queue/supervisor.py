@@ -42,7 +42,7 @@ def lock_path(home: Path, boot: str | None = None) -> Path:
 
     Its modification time is the heartbeat of the supervisor, for machines that cannot see the lock.
     """
-    return home / f".supervisor-{process.machine(boot)}.lock"
+    return home / f".supervisor-{process.machine_id(boot)}.lock"
 
 
 def ensure_supervisor(home: Path) -> None:
