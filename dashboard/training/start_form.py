@@ -25,8 +25,8 @@ from vitcore.runs.start import FIRST_RECIPE, can_start
 class Start:
     """What a training starts from.
 
-    `run` is None if only the copied run with the configuration `copied_config` still has the weights. `places` are where
-    its settings are drawn.
+    `run` is None if only the copied run, with the configuration `copied_config`, still has the weights.
+    `places` are where its settings are drawn.
     """
 
     name: str
