@@ -110,15 +110,13 @@ def main() -> None:
         parser.exit(2, f"{reason}\n")
     # the server runs in the folder of its settings, so resolve paths relative to the current folder first
     from dashboard.talk.files import folders
-    from vitcore.paths import data_dir, readonly, runs_dir
+    from vitcore.paths import child_path, data_dir, readonly, runs_dir
 
     os.environ["VITLAB_RUNS"], os.environ["VITLAB_DATA"] = str(runs_dir()), str(data_dir())
     os.environ["VITLAB_TALKS"] = str(folders()[0])
     os.environ["VITLAB_HOSTS"] = " ".join([*own_names(host, exposed), *arguments.allow_host])
     os.environ["VITLAB_FRAMES"] = " ".join(arguments.allow_frames)
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
+    os.environ["PYTHONPATH"] = child_path()
     # Each visitor has a thread, and glibc an arena of memory per thread: 30 visitors took 2.3 GB, not 1.3
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     os.chdir(settings_home())

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import guide
 from dashboard.guide.chapters import Part, chapter
 from dashboard.guide.exercises import Exercise, exercises
-from dashboard.page_table import HOME, PAGES
+from dashboard.page_table import PAGES
 
 CONTENTS = "contents"
 INTRODUCTION = (
@@ -24,7 +24,7 @@ INTRODUCTION = (
 
 def address(page: str, query: str = "") -> str:
     """Return the address of a view, relative to that of any page."""
-    path = "" if page == HOME else page
+    path = PAGES[page].path
     return f"./{path}?{query}" if query else f"./{path}"
 
 

@@ -19,6 +19,11 @@ class Page:
     question: str
 
     @property
+    def path(self) -> str:
+        """The path of its address without the leading slash. It is empty for the page at `/`."""
+        return "" if self.name == HOME else self.name
+
+    @property
     def script(self) -> str:
         """The path of its script, relative to `dashboard/app.py`, as Streamlit's links take it."""
         return f"../pages/{self.name}.py"

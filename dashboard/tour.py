@@ -6,15 +6,14 @@ import streamlit as st
 
 from dashboard.components import tour as component
 from dashboard.guide.tour import Stop, stops
-from dashboard.page_table import HOME
+from dashboard.page_table import PAGES
 from dashboard.shared import bound
 from dashboard.states.tour import TourState
 
 
 def address(number: int, stop: Stop) -> str:
     """Return the address of a stop, relative to that of any page."""
-    page = "" if stop.page == HOME else stop.page
-    return f"./{page}?{stop.query}&{TourState.parameter('tour')}={number}"
+    return f"./{PAGES[stop.page].path}?{stop.query}&{TourState.parameter('tour')}={number}"
 
 
 def addresses() -> list[str]:

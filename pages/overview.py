@@ -47,7 +47,7 @@ with accuracy_place:
 for column, (name, text) in zip(st.columns(len(LINKS)), LINKS.items(), strict=True):
     with column.container(border=True, height="stretch", key=f"door_{name}"):
         st.page_link(
-            f"../pages/{name}.py",
+            PAGES[name].script,
             label=f"**{PAGES[name].label}**",
             icon=":material/arrow_forward:",
             icon_position="right",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.components.stepper import stepper
 from dashboard.drawing.markdown import escape, sentence
+from dashboard.page_table import PAGES
 from dashboard.patches import costs, learned, stepper_data
 from dashboard.shared import bound, columns, header, page_runs, resources, selection
 from dashboard.states.patches import PatchesState
@@ -48,7 +49,7 @@ st.caption(
 if run:
     inside = stepper_data.first_block(run, own_image=chosen.own)
     st.page_link(
-        "../pages/attention.py",
+        PAGES["attention"].script,
         label="Continue inside the first block",
         icon=":material/arrow_forward:",
         query_params=inside.parameters(),
@@ -63,7 +64,7 @@ st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(
     f"For one image of {pixels} x {pixels} pixels and a ViT of 6 layers, 8 heads, 256 channels, with 3.2 "
     "million parameters in its blocks. Multiply-adds are those of one prediction, as on Compare: the last "
-    "block computes only CLS. "
-    "Every token attends to every token, so halving the patch size gives four times the tokens and sixteen "
-    "times the attention weights. In the tutorial, a patch size of 4 was best for CIFAR-10."
+    "block computes only CLS. Every token attends to every token, so halving the patch size gives four "
+    "times the tokens and sixteen times the attention weights. In the tutorial, a patch size of 4 was best "
+    "for CIFAR-10."
 )

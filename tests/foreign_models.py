@@ -277,10 +277,8 @@ def of_openai() -> Case:
         ("blocks.", "transformer.resblocks."),
         ("cls_token", "class_embedding"),
     ]
-    state = {
-        "transformer.resblocks.0.ln_1.weight": torch.ones(8),
-        "logit_scale": torch.ones(()),
-    }  # of the text
+    # Of the text
+    state = {"transformer.resblocks.0.ln_1.weight": torch.ones(8), "logit_scale": torch.ones(())}
     for name, value in case.state.items():
         name = "ln_post" + name[4:] if name.startswith("norm.") else name
         for theirs, openai in swaps:

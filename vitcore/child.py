@@ -26,7 +26,7 @@ import psutil
 
 from vitcore import numbers
 from vitcore.errors import UserError
-from vitcore.paths import HERE
+from vitcore.paths import child_path
 
 PROGRESS = re.compile(r"progress: (\d{1,12}) of (\d{1,12})")
 
@@ -162,14 +162,13 @@ def _start(folder: Path, module: str, arguments: Sequence[str | TextFile]) -> su
                 (folder / argument.name).write_text(argument.text, encoding="utf-8")
                 argument = str(folder / argument.name)
             words.append(argument)
-        paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             return subprocess.Popen(
                 [sys.executable, "-m", module, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env={**os.environ, "PYTHONPATH": child_path()},
             )
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)

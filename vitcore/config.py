@@ -147,9 +147,8 @@ class Config(FineTuning, Pretraining):
             options = architecture.options(**self.options)
         except ValidationError as error:
             raise ValueError(sentence(error)) from None
-        object.__setattr__(
-            self, "options", options.model_dump()
-        )  # with all defaults, so that the file reproduces the run
+        # With all defaults, so that the file reproduces the run
+        object.__setattr__(self, "options", options.model_dump())
         architecture.check(options, self.image_size)
         if not architecture.drops_patches and self.keep_patches < 1:
             raise ValueError(

@@ -42,6 +42,11 @@ def talks_dir() -> Path:
     return Path(os.path.realpath(os.environ.get("VITLAB_TALKS") or "talks"))
 
 
+def child_path() -> str:
+    """Return $PYTHONPATH for a child process, which must find the same code from any folder."""
+    return os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def trainer_module() -> str:
     """Return the module that trains a run: $VITLAB_TRAINER, which tests set, else `vitcore.training`."""
     return os.environ.get("VITLAB_TRAINER") or "vitcore.training"

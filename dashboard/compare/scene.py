@@ -66,5 +66,5 @@ def _sweep(state: CompareState, found: list[Run]) -> Figures:
     name = state.sweep or next(iter(sweeps), "")
     if name not in sweeps:
         raise missing_sweep(name)
-    _, figure, alt = results.read(sweeps[name])
+    figure, alt = results.read(sweeps[name])
     return Figures([(figure.plot, alt)])

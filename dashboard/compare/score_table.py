@@ -19,10 +19,11 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Result
+from vitcore.runs.machine_load import BUSY
+from vitcore.runs.status import ScoreName
 from vitcore.runs.time_to_accuracy import best
 from vitcore.runs.titles import data_title
 
-BUSY = 0.2  # a note appears if other programs use a larger share of the processors
 FEW = 10  # a median of fewer training steps is called rough
 
 METHOD = (
@@ -167,7 +168,7 @@ def _test_accuracy(item: Item) -> str | None:
     return _stated(item, "test_acc", "n_test")
 
 
-def _stated(item: Item, accuracy: str, count: str) -> str | None:
+def _stated(item: Item, accuracy: ScoreName, count: ScoreName) -> str | None:
     """Return an accuracy from the result in status.json, which may come from an untrusted source."""
     result = item.run.status().result
     share, images = result.get(accuracy), result.get(count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -33,7 +33,7 @@ class Label:
     opacity: float = 1.0
 
 
-def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
+def sample_efficiency(points: Sequence[Mapping[str, Any]]) -> str:
     """Return an SVG of test accuracy against the number of training images, on a logarithmic axis.
 
     Each architecture has a line with standard errors, and chance is dotted. `points` come from
@@ -44,7 +44,7 @@ def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
     return _svg(shapes + [_text(label) for label in labels], f'role="img" aria-label={_alt(points)}')
 
 
-def as_html(points: Sequence[dict[str, Any]]) -> str:
+def as_html(points: Sequence[Mapping[str, Any]]) -> str:
     """Return the same figure as HTML: the lines as an image, the labels as text above it.
 
     Streamlit removes SVG from HTML, and an image can use neither the font nor the colors of the page. The
@@ -59,7 +59,7 @@ def as_html(points: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
+def _parts(points: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Label]]:
     """Return the lines and markers as SVG elements, and the labels."""
     known = [p for p in points if p["mean"] is not None and p["images"]]
     counts = sorted({p["images"] for p in known})
@@ -100,13 +100,13 @@ def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
     return shapes, labels
 
 
-def spoken(points: Sequence[dict[str, Any]]) -> str:
+def spoken(points: Sequence[Mapping[str, Any]]) -> str:
     """Return the points as text, for screen readers."""
     known = [p for p in points if p["mean"] is not None]
     return ", ".join(f"{p['label']} {p['images']:,}: {numbers.percent(p['mean'], 1)}" for p in known)
 
 
-def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:
+def rows(points: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Return the points as rows of a CSV file."""
     known = [p for p in points if p["mean"] is not None]
     names = ["model", "training images", "share of them", "test accuracy", "standard error", "chance"]
@@ -114,7 +114,7 @@ def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:
     return [names, *([p.get(key) for key in keys] for p in known)]
 
 
-def _alt(points: Sequence[dict[str, Any]]) -> str:
+def _alt(points: Sequence[Mapping[str, Any]]) -> str:
     return quoteattr(f"Test accuracy against training images: {spoken(points)}")
 
 

@@ -91,7 +91,7 @@ def _sample_efficiency(state: BiasState) -> Figures:
     name = by_title.get(state.samples or "", state.samples) or next(iter(sweeps))
     if name not in sweeps:
         raise missing_sweep(name)
-    _, figure, alt = results.read(sweeps[name])
+    figure, alt = results.read(sweeps[name])
     return Figures([(figure.plot, alt)])
 
 

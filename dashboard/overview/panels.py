@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -24,9 +23,10 @@ from dashboard.sweeps import sample_curves
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
+from vitcore.sweeps.results import SamplePoint
 
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
-Points = list[Any]  # see `sample_curves.bundled_points`
+Points = list[SamplePoint]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
 TINTED = (
     "**Magenta** marks where attention leads back to (ViT), and what raises the score of the predicted class "

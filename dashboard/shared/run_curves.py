@@ -140,9 +140,8 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
             values = smoothed(values, look.smooth)
         shade = color if validation else theme.faint(color, dark=dark)
         markers = len(x) < (200 if validation else FEW_POINTS)
-        alone = (
-            sum(other.run is piece.run for other in pieces) == 1
-        )  # the run has no other entry in the legend
+        # The run has no other entry in the legend
+        alone = sum(other.run is piece.run for other in pieces) == 1
         legend = validation or single or alone
         explained = explained or not legend
         drawing.items.append(

@@ -22,11 +22,8 @@ STATES: dict[str, type[PageState]] = {
     "compare": CompareState,
     "inductive_bias": BiasState,
 }
-RUN_NAMES = (
-    "run",
-    "runs",
-    "watch",
-)  # of the run of a page: one of them is its own name, the others are accepted
+# Of the run of a page: one of them is its own name, the others are accepted
+RUN_NAMES = ("run", "runs", "watch")
 EVERYWHERE = {TourState.parameter("tour"), TalkState.parameter("talk"), "embed", "embed_options"}
 OTHERS = ("_", "utm_")  # what hosts and trackers add to addresses begins with these
 

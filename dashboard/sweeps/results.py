@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -15,26 +16,38 @@ from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.status import State
 from vitcore.runs.titles import data_title
-from vitcore.sweeps.results import Score, left_out, sample_curve, study_rows, summarize_states
+from vitcore.sweeps.results import (
+    SamplePoint,
+    Score,
+    StudyPoint,
+    left_out,
+    sample_curve,
+    study_rows,
+    summarize_states,
+)
 from vitcore.sweeps.sweep import Sweep
 from vitcore.sweeps.wording import length_of, steps_of
 
 TICK_S = 2.0
 FEW_SEEDS = 4  # with two, one estimate in twelve is less than a tenth of the true standard error
+SAMPLES = "test accuracy against training images"
+STUDY = "test accuracy against each setting"
 
 
-def read(sweep: Sweep) -> tuple[list[Any], Figure, str]:
-    """Return the rows of a sweep (`SamplePoint` or `StudyPoint`), its figure, and what the figure shows.
+def read(sweep: Sweep) -> tuple[Figure, str]:
+    """Return the figure of a sweep, and what it shows.
 
     Raise `UserError` for a study of which this version knows no setting.
     """
     if sweep.kind == "samples":
-        points = sample_curve(sweep.runs)
-        return points, figures.sample_efficiency(points), "test accuracy against training images"
-    rows = study_rows(sweep.runs)
-    if not rows:
-        raise UserError(left_out(sweep.runs))
-    return rows, figures.study_panels(rows), "test accuracy against each setting"
+        return figures.sample_efficiency(sample_curve(sweep.runs)), SAMPLES
+    return figures.study_panels(_study_rows(sweep)), STUDY
+
+
+def _study_rows(sweep: Sweep) -> list[StudyPoint]:
+    if rows := study_rows(sweep.runs):
+        return rows
+    raise UserError(left_out(sweep.runs))
 
 
 def show(sweep: Sweep) -> None:
@@ -45,34 +58,51 @@ def show(sweep: Sweep) -> None:
         every_s=TICK_S,
         active=run_status.any_active,
     )
+    if sweep.kind == "samples":
+        return _show_samples(sweep, sample_curve(sweep.runs))
     try:
-        rows, figure, alt = read(sweep)
+        rows = _study_rows(sweep)
     except UserError as error:
         st.info(sentence(error))
         return
+    _show_study(sweep, rows)
+
+
+def _show_samples(sweep: Sweep, rows: list[SamplePoint]) -> None:
+    _note(sweep)
+    chart, text = st.columns([2.4, 1], gap="large")
+    spoken = _spoken([(f"{row['label']} {numbers.chosen_share(row['share'])}", row) for row in rows])
+    with chart:
+        figure = figures.sample_efficiency(rows)
+        figure_files.show(figure, key="samples_figure", alt=f"{SAMPLES}: {spoken}")
+    text.caption(_about_samples(sweep, rows))
+    _source(sweep, text)
+    _table([_sample_cells(row) for row in rows])
+
+
+def _show_study(sweep: Sweep, rows: list[StudyPoint]) -> None:
+    _note(sweep)
+    count = len({row["setting"] for row in rows})  # one or two panels leave room for the text
+    chart, text = st.columns([count + 0.6, 3.4 - count], gap="large") if count < 3 else (st.container(), st)
+    spoken = _spoken([(f"{row['title']} {row['text']}", row) for row in rows])
+    with chart:
+        figure_files.show(figures.study_panels(rows), key="study_figure", alt=f"{STUDY}: {spoken}")
+    text.caption(_about_study(sweep, rows))
+    _source(sweep, text)
+    _table([_study_cells(row) for row in rows])
+
+
+def _note(sweep: Sweep) -> None:
+    """Name the settings of a study that this version does not know, if there are any."""
     if note := left_out(sweep.runs):
         st.info(escape(note))
-    if sweep.kind == "samples":
-        chart, text = st.columns([2.4, 1], gap="large")
-        with chart:
-            figure_files.show(figure, key="samples_figure", alt=f"{alt}: {_spoken(rows)}")
-        text.caption(_about_samples(sweep, rows))
-        _source(sweep, text)
-        table = [_sample_cells(row) for row in rows]
-    else:
-        count = len({row["setting"] for row in rows})  # one or two panels leave room for the text
-        chart, text = (
-            st.columns([count + 0.6, 3.4 - count], gap="large") if count < 3 else (st.container(), st)
-        )
-        with chart:
-            figure_files.show(figure, key="study_figure", alt=f"{alt}: {_spoken(rows)}")
-        text.caption(_about_study(sweep, rows))
-        _source(sweep, text)
-        table = [_study_cells(row) for row in rows]
-    empty = [name for name in table[0] if all(cells[name] is None for cells in table)] if table else []
-    table = [{name: value for name, value in cells.items() if name not in empty} for cells in table]
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    """Draw a table without its empty columns."""
+    empty = [name for name in rows[0] if all(cells[name] is None for cells in rows)] if rows else []
     st.dataframe(
-        table,
+        [{name: value for name, value in cells.items() if name not in empty} for cells in rows],
         hide_index=True,
         width="stretch",
         height="content",
@@ -112,7 +142,7 @@ def _progress(sweep: Sweep, states: list[State]) -> None:
 # --- captions ----------------------------------------------------------------------------------
 
 
-def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
+def _about_samples(sweep: Sweep, rows: list[SamplePoint]) -> str:
     config = sweep.runs[0].config
     steps = {row["steps"] for row in rows}
     length = length_of(config) if len(steps) == 1 and steps_of(config) else "the same number of steps"
@@ -128,7 +158,7 @@ def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
     )
 
 
-def _starts(rows: list[Any]) -> str:
+def _starts(rows: list[SamplePoint]) -> str:
     """Say what the lines of fine-tuned runs have in common with the others, if there are any."""
     if not any(row["start"] for row in rows):
         return ""
@@ -138,7 +168,7 @@ def _starts(rows: list[Any]) -> str:
     )
 
 
-def _left_out(rows: list[Any]) -> str:
+def _left_out(rows: list[SamplePoint]) -> str:
     """Name the points that the figure leaves out, because it would show all others at one place."""
     far = figures.drawn_shares(rows)[1]
     if not far:
@@ -147,7 +177,7 @@ def _left_out(rows: list[Any]) -> str:
     return f" Not drawn, because the share is far below all others: {names}."
 
 
-def _about_study(sweep: Sweep, rows: list[Any]) -> str:
+def _about_study(sweep: Sweep, rows: list[StudyPoint]) -> str:
     config = sweep.runs[0].config
     chance = rows[0]["chance"]
     guess = f" Chance is {numbers.chance(chance)}." if chance else ""
@@ -160,7 +190,7 @@ def _about_study(sweep: Sweep, rows: list[Any]) -> str:
     )
 
 
-def _accuracy(rows: list[Any]) -> str:
+def _accuracy(rows: Sequence[Score]) -> str:
     """Describe the points and their error bars."""
     counts = sorted({row["n_test"] for row in rows if row["n_test"]})
     n = f" (n = {' and '.join(f'{count:,}' for count in counts)} test images)" if counts else ""
@@ -186,18 +216,9 @@ def _accuracy(rows: list[Any]) -> str:
     )
 
 
-def _spoken(rows: list[Any]) -> str:
-    """Describe the points of a figure."""
-    points = [
-        (
-            r,
-            f"{r['label']} {numbers.chosen_share(r['share'])}"
-            if "share" in r
-            else f"{r['title']} {r['text']}",
-        )
-        for r in rows
-    ]
-    parts = [f"{name}: {numbers.percent(r['mean'], 1)}" for r, name in points if r["mean"] is not None]
+def _spoken(points: list[tuple[str, Score]]) -> str:
+    """Describe the points of a figure, given as (name, score)."""
+    parts = [f"{name}: {numbers.percent(p['mean'], 1)}" for name, p in points if p["mean"] is not None]
     return ", ".join(parts) or "nothing is finished yet"
 
 
@@ -218,11 +239,11 @@ def _cells(row: Score) -> dict[str, Any]:
     }
 
 
-def _sample_cells(row: Any) -> dict[str, Any]:
+def _sample_cells(row: SamplePoint) -> dict[str, Any]:
     return {"model": row["label"], "share": 100 * row["share"], "images": row["images"], **_cells(row)}
 
 
-def _study_cells(row: Any) -> dict[str, Any]:
+def _study_cells(row: StudyPoint) -> dict[str, Any]:
     value = f"{row['text']} (base)" if row["base"] and row["text"] else row["text"]
     return {"setting": row["title"], "value": value, **_cells(row)}
 

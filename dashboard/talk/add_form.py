@@ -66,9 +66,8 @@ def _suggest_title(page: str) -> None:
 def default_title(link: str) -> str:
     """Return a title for the step with a link: the view, and the image, the layer and the head, if any."""
     page, _, query = link.partition("?")
-    state = dict(
-        parse_qsl(query)
-    )  # also of a link that no step can have: the form refuses it when it is sent
+    # Also of a link that no step can have: the form refuses it when it is sent
+    state = dict(parse_qsl(query))
     probe = state.get("probe", "")
     name = PROBES[probe].title if probe in PROBES else probe
     parts = [name or state.get("view") or state.get("show") or PAGES[page].label]

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.page_table import HOME
+from dashboard.page_table import PAGES
 from dashboard.shared import bound, header, messages, popovers
 from dashboard.states.talk import EditorState, TalkState
 from dashboard.talk import cached, drafts, menu, scenes, stage, step_form, store
@@ -115,8 +115,7 @@ def _buttons(opened: Opened, place: Place, *, unsaved: bool) -> None:
             st.button(label, icon=f":material/{icon}:", disabled=unsaved, on_click=act, args=(opened, place))
         here = TalkState.of(talk=opened.name, step=place.index + 1)
         st.link_button("Present from here", here.address, icon=":material/play_arrow:", disabled=unsaved)
-        page = "" if place.step.page == HOME else place.step.page
-        view = f"./{page}?{urlencode(place.step.state)}"
+        view = f"./{PAGES[place.step.page].path}?{urlencode(place.step.state)}"
         st.link_button("Open the view", view, icon=":material/open_in_new:")
 
 

@@ -20,9 +20,10 @@ from dashboard.talk import edits
 from dashboard.talk.files import Step, Talk, check_size, check_title, folders, list_talks, parse, read_text
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, talks_dir
-from vitcore.runs.files import write_atomic
+from vitcore.runs.files import write_atomic, writing
 
 LOCK_SECONDS = 10.0
+OTHER_FOLDER = "another folder with $VITLAB_TALKS"
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ def _write_new(title: str, text: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with _reported():
+    with writing(talks_dir(), OTHER_FOLDER):
         write_atomic(path.resolve(), text)
 
 
@@ -236,7 +237,7 @@ def _locked() -> Iterator[None]:
     folder = talks_dir()
     if folder == folders()[1].resolve():
         raise UserError("Bundled talks can't be changed: set $VITLAB_TALKS to another folder.")
-    with _reported():
+    with writing(talks_dir(), OTHER_FOLDER):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock", timeout=LOCK_SECONDS)
         try:
@@ -247,17 +248,6 @@ def _locked() -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"Cannot write to {talks_dir()} ({error.strerror or error}): free some space or allow writing "
-            "there, or choose another folder with $VITLAB_TALKS."
-        ) from None
 
 
 def _stamp(text: str) -> str:

@@ -129,7 +129,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     needs_start = start_form.is_needed(recipe, copied)
     start = start_form.choose(start_row, found, model, copied) if needs_start else None
     if start:
-        base = start.of
+        base = start.copied_config
         key += f"_{start.name}"
         values |= start_form.fields(start, source, defaults, key)
         options = start_form.options_of(start)

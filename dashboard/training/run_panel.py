@@ -70,7 +70,7 @@ def _states(*runs: Run | None) -> list[State]:
 
 def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) -> None:
     status = run.status()
-    if st.session_state.pop("edited", False):
+    if st.session_state.pop("rerun_page", False):
         st.rerun()  # the whole page, so that the list shows the new title
     messages.toast_error("action")  # also if the run is gone, and the page shows another one
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -201,16 +201,16 @@ def _edit_of(run: Run) -> str:
 
 def _copy(run: Run) -> None:
     form.copy_settings(run)
-    st.session_state.edited = True  # reruns the page: the form is outside of this fragment
+    st.session_state.rerun_page = True  # reruns the page: the form is outside of this fragment
 
 
 def _fine_tune(run: Run) -> None:
     start_form.begin(run)
-    st.session_state.edited = True
+    st.session_state.rerun_page = True
 
 
 def _attempt(action: Callable[[Run], object], run: Run, announcement: str = "") -> None:
-    st.session_state.edited = True
+    st.session_state.rerun_page = True
     with messages.keep_error("action"):
         action(run)
         if announcement:

@@ -26,12 +26,8 @@ from vitcore.runs.listing import as_row, state_of
 from vitcore.runs.status import ACTIVE, printable
 from vitcore.runs.titles import varied_settings
 
-COMMON = (
-    "seed",
-    "epochs",
-    "lr",
-    "batch_size",
-)  # the first columns of settings, if any of the runs varies them
+# The first columns of settings, if any of the runs varies them
+COMMON = ("seed", "epochs", "lr", "batch_size")
 MOST_SETTINGS = 8  # columns
 
 

@@ -25,19 +25,19 @@ from vitcore.runs.start import FIRST_RECIPE, can_start
 class Start:
     """What a training starts from.
 
-    `run` is None if only the copied run with the configuration `of` still has the weights. `places` are where
-    its settings are drawn.
+    `run` is None if only the copied run, with the configuration `copied_config`, still has the weights.
+    `places` are where its settings are drawn.
     """
 
     name: str
     run: Run | None
-    of: Config | None
+    copied_config: Config | None
     places: tuple[DeltaGenerator, ...] = field(repr=False, compare=False)
 
     @property
     def config(self) -> Config:
         """The configuration from which a fine-tuning takes its options."""
-        config = self.of or (self.run and self.run.config)
+        config = self.copied_config or (self.run and self.run.config)
         assert config is not None, "one of the two has the weights"
         return config
 

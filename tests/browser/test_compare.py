@@ -152,9 +152,8 @@ def test_measurement_fills_the_table(visitor, server, tiny):
 
 
 def test_cancelled_measurement_stores_nothing(visitor, server):
-    slow = make_run(
-        server.home / "runs", "slow", seed=3, model="vit", patch_size=2
-    )  # takes seconds per batch
+    # Takes seconds per batch
+    slow = make_run(server.home / "runs", "slow", seed=3, model="vit", patch_size=2)
     page = visitor.open(f"compare?runs={slow.id}&tested=1000&show=Classes")
     measure_button(page).click()
     cancel_button(page).click()

@@ -74,9 +74,8 @@ def test_curves_end_at_the_stored_result(name):
     epochs = run.config.epochs if run.config.minutes is None else run.status().epoch
     assert scalars["epoch"].values.max() == pytest.approx(epochs, abs=0.01)
     assert len(scalars["val_acc"].values) == math.ceil(epochs)
-    assert (
-        abs(scalars["test_acc"].values[-1] - result["test_acc"]) < 0.005
-    )  # before rounding to half precision
+    # Before rounding to half precision
+    assert abs(scalars["test_acc"].values[-1] - result["test_acc"]) < 0.005
 
 
 @pytest.mark.slow

@@ -121,9 +121,8 @@ def test_every_command_is_valid(module, arguments):
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         command = command.commands[words.pop(0)]
     if words:  # a sentence may name a command without arguments
-        command.make_context(
-            module, words, resilient_parsing="--help" in words
-        )  # raises for invalid arguments
+        # Raises for invalid arguments
+        command.make_context(module, words, resilient_parsing="--help" in words)
 
 
 def targets() -> set[str]:

@@ -152,9 +152,8 @@ def test_browser_that_has_the_block_gets_only_the_row(monkeypatch):
     assert (alone["rowsAlone"], alone["key"], alone["weights"]) == (True, whole["key"], whole["weights"])
     assert alone["state"] == "layer=3&step=6"
     assert len(sent[1]) < MAX_REPLY + 10_000 < len(sent[0])
-    block.show(
-        run, chosen, data, key="terms", at={**at, "layer": "4"}
-    )  # the browser does not have this block
+    # The browser does not have this block
+    block.show(run, chosen, data, key="terms", at={**at, "layer": "4"})
     assert "tokens" in header_of(sent[2])
     assert header_of(sent[2])["sentWeights"] == []
     st.session_state["terms_row"] = RowRequest(whole["key"], "out", 3, alone=False)

@@ -84,9 +84,8 @@ def test_schedule_follows_the_used_share_of_the_time(colors, clock, monkeypatch)
             wanted = (at + 1) / 49
         else:
             wanted = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - 48) / 192))
-        assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), (
-            step
-        )  # within one of the 240 steps
+        # Within one of the 240 steps
+        assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), step
 
 
 def test_patches_are_dropped_until_the_share_of_the_full_epochs(colors, clock, monkeypatch):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch._inductor.exc import CppCompileError
 
 from tests.small_trainings import config, reference_config, same_weights, train_until
 from tests.waiting import until
@@ -193,6 +194,7 @@ def test_resume_names_the_run_of_a_foreign_checkpoint_and_leaves_the_run_as_it_w
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "batch_size"),
         (MemoryError(), "batch_size"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk"),
+        (CppCompileError(["g++"], "unknown type name"), "compile"),
         (ValueError("a fault of our own"), ""),
     ],
 )

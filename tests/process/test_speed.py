@@ -31,7 +31,7 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
     assert stored_speed(run) is None
     done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
     assert done.exit_code == 0, done.output
-    assert "no more than" not in done.output  # random pixels: no test images are needed
+    assert not done.stderr  # random pixels: nothing is said about a number of test images
     found = stored_speed(run).values
     assert found.model_dump() == json.loads(done.stdout)[0]["values"]
     assert found.batch == 128

@@ -34,9 +34,8 @@ def read_tokens(
         *(["cls_token"] if vit.pool != "mean" else []),
         *(["distillation_token"] if vit.distilled else []),
     ]
-    placed = (
-        len(first) if vit.cls_position else 0
-    )  # tokens with learned positions, before those of the patches
+    # Tokens with learned positions, before those of the patches
+    placed = len(first) if vit.cls_position else 0
     first += ["register_tokens"] if vit.registers else []
     names = ["input_layer.weight", *(["input_layer.bias"] if vit.patch_bias else []), *first]
     names += ["pos_embedding"] if vit.position == "learned" else []
@@ -78,7 +77,6 @@ def patch_rows(image: np.ndarray, size: int, preprocessing: Preprocessing = DEFA
     The patches are in row order, and the channel is the slowest index within a patch.
     """
     side = image.shape[-1] // size
-    x = (
-        preprocessing.normalized(image).reshape(3, side, size, side, size).transpose(1, 3, 0, 2, 4)
-    )  # [S/P, S/P, 3, P, P]
+    # [S/P, S/P, 3, P, P]
+    x = preprocessing.normalized(image).reshape(3, side, size, side, size).transpose(1, 3, 0, 2, 4)
     return x.reshape(side * side, 3 * size * size)

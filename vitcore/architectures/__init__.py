@@ -135,9 +135,8 @@ class Architecture:
     color: str  # its color in every chart
     build: Callable[[Any, int, int], nn.Module]
     options: type[Options] = Options
-    recipes: dict[str, dict[str, Any]] = field(
-        default_factory=dict
-    )  # only values that differ from Config's defaults
+    # Only values that differ from Config's defaults
+    recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
     measured: dict[str, Result] = field(default_factory=dict)  # by recipe, if measured
     check: Callable[[Any, int], None] = lambda options, image_size: None  # raises ValueError
     drops_patches: bool = False  # whether `forward` takes `keep`

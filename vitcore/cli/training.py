@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -178,7 +178,7 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
     return run.path
 
 
-def _scored(result: dict[str, Any]) -> str:
+def _scored(result: Mapping[Any, Any]) -> str:
     """Return the score on the test images: an accuracy, or the loss of a training without labels."""
     if "test_acc" in result:
         return f"test accuracy {numbers.accuracy(result['test_acc'], result['n_test'])}"

@@ -64,7 +64,9 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
                 except NETWORK as e:
                     problem = getattr(e, "reason", None) or e
     except OSError as error:
-        raise UserError(f"Cannot write {target}: {error.strerror or error}.") from None
+        raise UserError(
+            f"Cannot write {target} ({error.strerror or error}): free some space or allow writing there."
+        ) from None
     kept = f" {part.stat().st_size:,} bytes are kept for the next attempt." if part.is_file() else ""
     raise UserError(f"{url} cannot be downloaded ({problem}): connect to the internet and try again.{kept}")
 
@@ -79,9 +81,8 @@ def _pull(url: str, part: Path, progress: Progress) -> bool:
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and _tag(part).is_file():
-        headers["If-Range"] = _tag(part).read_text(
-            encoding="utf-8"
-        )  # the server sends a different version in full
+        # The server sends a different version in full
+        headers["If-Range"] = _tag(part).read_text(encoding="utf-8")
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as response:
         content_range = response.headers.get("Content-Range", f"bytes {have}-")
         if have and (response.status != 206 or not content_range.startswith(f"bytes {have}-")):

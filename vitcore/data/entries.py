@@ -37,9 +37,8 @@ def folders_in(place: Path, faults: Faults) -> list[Path]:
         if _is_leftover(entry.name):
             continue
         path = Path(entry.path)
-        linked = entry.is_symlink() and stat.S_ISDIR(
-            _mode(path, faults)
-        )  # is_dir() fails for a link to itself
+        # is_dir() fails for a link to itself
+        linked = entry.is_symlink() and stat.S_ISDIR(_mode(path, faults))
         if linked or entry.is_dir(follow_symlinks=False):
             found.append(path)
     return sorted(found, key=os.fsencode)

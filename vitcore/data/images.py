@@ -225,9 +225,8 @@ def read_photo(file: Path, size: int, preprocessing: Preprocessing = DEFAULT) ->
     """
     with _photo(file) as image:
         if image.format in ("JPEG", "MPO") and image.width * image.height > MAX_PIXELS:
-            image.draft(
-                "RGB", (4 * size, 4 * size)
-            )  # the smallest of 1/2, 1/4, 1/8 that is at least this large
+            # The smallest of 1/2, 1/4, 1/8 that is at least this large
+            image.draft("RGB", (4 * size, 4 * size))
         return square(_decoded(image, shown_path(file)), size, preprocessing=preprocessing)
 
 

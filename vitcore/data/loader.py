@@ -83,9 +83,8 @@ class EpochBatches(Sampler[Key]):
         current, order = -1, np.arange(self.count)
         chunk, first, left = order[:0], 0, 0
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
-            number, position = divmod(
-                epoch * len(self) + batch, self.per_pass
-            )  # the pass, and the batch in it
+            # The pass, and the batch in it
+            number, position = divmod(epoch * len(self) + batch, self.per_pass)
             if number != current and self.seed is not None:
                 current, order = number, epoch_order(self.seed, number, self.count)
             if not left:

@@ -19,7 +19,7 @@ from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, LARGEST, is_lfs_pointer, read_model, short
-from vitcore.runs.files import check_space, write_atomic
+from vitcore.runs.files import check_space, write_atomic, writing
 from vitcore.runs.folder import Run, step_of
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Meta, Status
@@ -262,16 +262,12 @@ def check_new(path: Path) -> None:
     check_allowed()
     if path.exists():
         raise UserError(f"{path} exists: choose another file.")
-    try:
+    with writing(path.parent, "another file"):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Cannot write to {path.parent}: {error.strerror}.") from None
 
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a new file atomically. Raise `UserError` when it exists or cannot be written."""
     check_new(path)
-    try:
+    with writing(path, "another file"):
         write_atomic(path, content)
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror}.") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from vitcore.exchange import tutorial
 from vitcore.exchange.formats import Position, Weights
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Scalars, active_seconds, read_scalars
+from vitcore.runs.status import Scores
 
 LONGEST_S = 1e9  # thirty years
 SAME_SCORE = 1e-5  # two measurements of 5,000 images differ by at least 1 / 5,000
@@ -19,11 +19,11 @@ SAME_SCORE = 1e-5  # two measurements of 5,000 images differ by at least 1 / 5,0
 
 @dataclass(frozen=True)
 class CurvesSummary:
-    """`result` has the format of a training's."""
+    """What the curves tell: `result` as in status.json."""
 
     epochs: int
     active_s: float = 0.0
-    result: dict[str, Any] = field(default_factory=dict)
+    result: Scores = field(default_factory=dict)
 
 
 def describe_curves(run: Run, weights: Weights, position: Position | None, *, strict: bool) -> CurvesSummary:
@@ -36,7 +36,7 @@ def describe_curves(run: Run, weights: Weights, position: Position | None, *, st
         tags = "no val_acc and no test_acc" if weights.tutorial else "no curves"
         raise UserError(f"The event file holds {tags}: give the one of this checkpoint.")
     epochs = epochs_at(position, scalars, tutorial.steps_per_epoch(run.config) if weights.tutorial else None)
-    result: dict[str, Any] = {}
+    result: Scores = {}
     active = 0.0
     if scalars.curves:
         last = scalars["val_acc"] if "val_acc" in scalars else next(iter(scalars.curves.values()))
@@ -75,7 +75,7 @@ def steps_per_epoch(scalars: Scalars) -> int | None:
     return int(value) if len(found) == 1 and (value := found.pop()).is_integer() else None
 
 
-def scores_at(step: int, scalars: Scalars) -> dict[str, Any]:
+def scores_at(step: int, scalars: Scalars) -> Scores:
     """Return the scores of a checkpoint of the tutorials, which was saved at the best validation accuracy.
 
     There are none if the event file is of another training, such as the published one of the ViT. The
@@ -92,7 +92,7 @@ def scores_at(step: int, scalars: Scalars) -> dict[str, Any]:
     best = float(curve.values[index])
     if abs(int(curve.steps[index]) - step) > 1 or not 0 <= best <= 1:
         return {}
-    result: dict[str, Any] = {"val_acc": round(best, 6), "n_val": tutorial.VALIDATION}
+    result: Scores = {"val_acc": round(best, 6), "n_val": tutorial.VALIDATION}
     if "test_acc" in scalars and len(scalars["test_acc"].values) >= 2:
         tested = scalars["test_acc"]
         twin, test = (float(value) for value in tested.values[-2:])

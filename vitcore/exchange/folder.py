@@ -15,7 +15,7 @@ from vitcore.exchange.archive import check_finished, log_spaced, without_machine
 from vitcore.models import load_run, not_finite, weights_of
 from vitcore.models.evaluate import evaluate_run
 from vitcore.paths import check_allowed
-from vitcore.runs.files import write_atomic
+from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 
@@ -33,11 +33,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     status = check_finished(run)
     if out.exists():
         raise UserError(f"{out} exists: choose another folder.")
-    try:
+    with writing(out.parent, "another folder"):
         out.parent.mkdir(parents=True, exist_ok=True)
         draft = Run(Path(tempfile.mkdtemp(dir=out.parent, prefix=".export-")))
-    except OSError as error:
-        raise UserError(f"Cannot write to {out.parent}: {error.strerror}.") from None
     try:
         draft.path.chmod(0o755)
         draft.checkpoints.mkdir()

@@ -28,6 +28,7 @@ from vitcore.models import count_parameters, load_run
 from vitcore.models.evaluate import batch_for, evaluate
 from vitcore.preprocessing import preprocessing_of
 from vitcore.probes.store import Images, images_for
+from vitcore.runs.files import writing
 from vitcore.runs.folder import Run
 
 OPSET = 20  # from 2023, the first opset with GELU as one node
@@ -88,14 +89,14 @@ def export_onnx(run: Run, path: Path, *, images: int = 100) -> OnnxReport:
     model = load_run(run)
     seen = images_for([run], images, labels=False)
     content = _graph(run, model)
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place:
-            draft = Path(place) / "model.onnx"
-            draft.write_bytes(content)
-            report = _compare(run, model, draft, path, seen)
-            draft.replace(path)
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
+    with (
+        writing(path, "another file"),
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place,
+    ):
+        draft = Path(place) / "model.onnx"
+        draft.write_bytes(content)
+        report = _compare(run, model, draft, path, seen)
+        draft.replace(path)
     return report
 
 

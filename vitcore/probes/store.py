@@ -29,7 +29,7 @@ from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
 from vitcore.reading import parse_model, read_bytes
-from vitcore.runs.files import write_atomic
+from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
 from vitcore.runs.weights import check_size
 
@@ -269,11 +269,9 @@ def keep(
     """
     place = subjects[0].run.path / "probes" if with_run else _cache(root)
     path = place / f"{probe.name}-{key_of(probe, subjects, images, result.settings)}.json"
-    try:
+    with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         write_atomic(path, result.model_dump_json())
-    except OSError as error:
-        raise UserError(f"The result cannot be written to {place}: {error.strerror or error}.") from None
     return path
 
 

@@ -17,12 +17,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 KFD = Path("/sys/class/kfd/kfd/topology/nodes")  # of ROCm's kernel driver
-NVIDIA_SIGNS = (
-    "/dev/nvidia0",
-    "/dev/dxg",
-    "/dev/nvhost-gpu",
-    "/dev/nvgpu",
-)  # dxg: Windows Subsystem for Linux; nvhost-gpu, nvgpu: Jetson
+# dxg: Windows Subsystem for Linux; nvhost-gpu, nvgpu: Jetson
+NVIDIA_SIGNS = ("/dev/nvidia0", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu")
 
 Value = TypeVar("Value")
 

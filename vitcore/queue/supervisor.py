@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vitcore.errors import UserError
-from vitcore.paths import HERE, trainer_module
+from vitcore.paths import child_path, trainer_module
 from vitcore.queue import order
 from vitcore.queue.devices import Device, assign, device_request, environment, list_devices, occupied_devices
 from vitcore.runs import process
@@ -42,7 +42,7 @@ def lock_path(home: Path, boot: str | None = None) -> Path:
 
     Its modification time is the heartbeat of the supervisor, for machines that cannot see the lock.
     """
-    return home / f".supervisor-{process.machine(boot)}.lock"
+    return home / f".supervisor-{process.machine_id(boot)}.lock"
 
 
 def ensure_supervisor(home: Path) -> None:
@@ -61,7 +61,6 @@ def ensure_supervisor(home: Path) -> None:
 
 
 def _detached(command: list[str], log: Path, **environment: str) -> subprocess.Popen:
-    paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     if log.exists() and not log.is_file():  # opening a pipe would wait for its reader
         raise UserError(f"{log} is not a file: remove it.")
     with log.open("ab") as output:
@@ -71,7 +70,7 @@ def _detached(command: list[str], log: Path, **environment: str) -> subprocess.P
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **environment, "PYTHONPATH": child_path(), "PYTHONUNBUFFERED": "1"},
         )
 
 

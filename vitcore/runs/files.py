@@ -13,8 +13,13 @@ from vitcore.errors import UserError
 
 
 @contextlib.contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn an `OSError` inside the block, such as that of a full disk, into a `UserError` with advice."""
+def writing(
+    place: Path, other: str = "another runs folder with --runs-dir or $VITLAB_RUNS"
+) -> Iterator[None]:
+    """Turn an `OSError` inside the block, such as that of a full disk, into a `UserError` with advice.
+
+    `place` is what is written, and `other` what the user can choose in its place.
+    """
     try:
         yield
     except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
@@ -25,7 +30,7 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"Cannot write to {place} ({error.strerror or error}): free some space or allow writing there, "
-            "or choose another runs folder with --runs-dir or $VITLAB_RUNS."
+            f"or choose {other}."
         ) from None
 
 

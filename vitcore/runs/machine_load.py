@@ -6,6 +6,8 @@ import contextlib
 
 import psutil
 
+BUSY = 0.2  # a larger share of the processors used by other programs is mentioned with a measurement
+
 
 class Load:
     """The CPU load of other programs since this object was created.

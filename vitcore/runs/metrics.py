@@ -127,10 +127,8 @@ def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
     """Return the fractional epoch at each point of a curve [N], or None if the tag `epoch` was not logged."""
     if "epoch" not in scalars or not len(scalars["epoch"].steps):
         return None
-    pieces = [
-        *scalars.rewound.get("epoch", []),
-        scalars["epoch"],
-    ]  # discarded points relate steps and epochs, too
+    # Discarded points relate steps and epochs, too
+    pieces = [*scalars.rewound.get("epoch", []), scalars["epoch"]]
     steps, first = np.unique(np.concatenate([p.steps for p in pieces]), return_index=True)
     return np.interp(curve.steps, steps, np.concatenate([p.values for p in pieces])[first])
 

@@ -43,7 +43,7 @@ def boot_id() -> str:
     return boot
 
 
-def machine(boot: str | None = None) -> str:
+def machine_id(boot: str | None = None) -> str:
     """Return a short name for file names of the machine with this boot id, by default of this machine.
 
     It does not change with the host name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, field_validator
 
 from vitcore import numbers
 from vitcore.runs import process
@@ -42,6 +42,21 @@ SettingName = Annotated[str, Field(pattern=r"^\w{1,60}$")]
 Title = Annotated[str, BeforeValidator(lambda text: printable(text, TITLE_LENGTH))]
 Note = Annotated[str, BeforeValidator(lambda text: printable(text, NOTE_LENGTH, "\n"))]
 Reason = Annotated[str, BeforeValidator(lambda text: printable(text, REASON_LENGTH, "\n"))]
+# The keys of `result` in this version, so that the type checker finds misspelled ones. Files of other
+# versions may have more.
+ScoreName = Literal[
+    "parameters",
+    "n_train",
+    "val_acc",
+    "val_loss",
+    "n_val",
+    "best_epoch",
+    "test_acc",
+    "test_loss",
+    "n_test",
+    "weights",
+]
+Scores = dict[ScoreName, Any]
 
 
 class Status(BaseModel):
@@ -81,15 +96,17 @@ class Status(BaseModel):
     memory_total: Count | None = None
     data_dir: Word | None = Field(default=None, description="$VITLAB_DATA of the process that launched it")
     active_s: Duration = Field(default=0.0, description="seconds of training so far, over all resumes")
-    result: dict[str, Any] = Field(default_factory=dict)
+    result: Annotated[Scores, SkipValidation] = Field(default_factory=dict)
 
     @field_validator("result")
     @classmethod
-    def check_result(cls, result: dict[str, Any]) -> dict[str, Any]:
+    def check_result(cls, result: Scores) -> Scores:
         """Refuse scores that pages cannot show: fractions must be 0 to 1, and all others finite numbers.
 
         An accuracy over no images is refused, too. The number of images may be unknown.
         """
+        if not isinstance(result, dict):
+            raise ValueError("the scores are not a JSON object")
         if len(result) > MOST_ENTRIES:
             raise ValueError(f"{len(result)} scores are too many")
         for name, value in result.items():

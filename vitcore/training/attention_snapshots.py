@@ -28,7 +28,7 @@ from vitcore.provenance import machine
 from vitcore.runs import process
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import COUNT, Predictions, choose, write_predictions
-from vitcore.runs.status import Status
+from vitcore.runs.status import Scores, Status
 from vitcore.training.callbacks import snapshot_epochs, write_weights
 from vitcore.training.external_curves import Curves
 from vitcore.training.external_run import Eight, External, create
@@ -90,7 +90,7 @@ class AttentionSnapshots(Callback):
         self.found = found
         self.stopping = False
         self.best = -math.inf  # the accuracy, or the negative loss
-        self.result: dict[str, float] = {"parameters": count_parameters(found.source or module)}
+        self.result: Scores = {"parameters": count_parameters(found.source or module)}
         self.snapshot_step = -1
         self.began, self.first_step = time.time(), trainer.global_step
         self.predictions = self._no_predictions()

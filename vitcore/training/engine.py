@@ -30,14 +30,14 @@ from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, find_run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.start import resolve_start, start_file
-from vitcore.runs.status import Status
+from vitcore.runs.status import Scores, Status
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
 from vitcore.training.capture import Recorder
 from vitcore.training.features import with_features
 from vitcore.training.learning import PredictionRecorder
 from vitcore.training.masked import ReconstructionRecorder, Reconstructor
-from vitcore.training.module import Learner
+from vitcore.training.module import Learner, compiler_errors
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
 from vitcore.training.setup import (
@@ -101,9 +101,8 @@ def train(
         config = resolve(resolve_start(config, runs_dir))
         if rank_of(config):
             return follow(config, root=runs_dir)
-        prepare(
-            config, start_file(config, runs_dir) if config.start else None
-        )  # raises for sizes that do not fit
+        # Raises for sizes that do not fit
+        prepare(config, start_file(config, runs_dir) if config.start else None)
         make_trainer(config, progress=False)  # raises for a missing device
         data = dataset_for(config)  # downloads it if it is missing
         _ = data.train, data.test, data.fingerprint  # read every image before anything is written
@@ -159,19 +158,21 @@ def reason_of(error: BaseException) -> str:
     """Return a readable reason why a training ended, with advice. Empty for unexpected errors."""
     if isinstance(error, UserError):
         return str(error)
-    text, kinds = str(error).lower(), {kind.__name__ for kind in type(error).__mro__}
+    text = str(error).lower()
     phrases = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
     names_memory = isinstance(error, RuntimeError) and any(phrase in text for phrase in phrases)
     if isinstance(error, MemoryError) or names_memory:
         return "out of memory: choose a smaller batch_size"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full: free some space and resume"
-    if kinds & {"BackendCompilerFailed", "InductorError", "InvalidCxxCompiler"}:
+    if isinstance(error, compiler_errors()):
         return "torch.compile failed, for example because there is no C++ compiler: leave out compile=true"
     return ""
 
 
-def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
+def _run_rank_0(
+    run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None
+) -> Scores:
     """Train as rank 0, the only rank that writes, then test on one device. Return the result."""
     config = run.config
     pl.seed_everything(config.seed, verbose=False)
@@ -206,7 +207,7 @@ def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, 
     if isinstance(best, Reconstructor):
         best.load_decoder(run.checkpoints / DECODER)
     scores = best.measure(data.test, trainer.strategy.root_device)
-    logger.log_metrics(scores, step=trainer.global_step)
+    logger.log_metrics({str(name): score for name, score in scores.items()}, step=trainer.global_step)
     logger.experiment.close()
     return {
         "parameters": sum(p.numel() for p in module.model.parameters()),  # with frozen ones

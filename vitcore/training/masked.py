@@ -29,6 +29,7 @@ from vitcore.pretraining import HEAD_WIDTH, visible_count
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import choose
 from vitcore.runs.reconstructions import Reconstructions, read_reconstructions, write_reconstructions
+from vitcore.runs.status import ScoreName, Scores
 from vitcore.training.module import Batch, Learner
 
 LARGEST = 256  # pixels per side of a stored picture; larger ones are averaged
@@ -41,7 +42,7 @@ class Reconstructor(Learner):
     weights are written as those of any other model.
     """
 
-    selected_by: ClassVar[str] = "val_loss"
+    selected_by: ClassVar[ScoreName] = "val_loss"
     better: ClassVar[int] = -1
 
     def __init__(self, model: ViT, config: Config) -> None:
@@ -91,7 +92,7 @@ class Reconstructor(Learner):
         self.log_scores(len(images), val_loss=self.loss_of(images, self.fixed_masks(batch_index, images)))
 
     @torch.inference_mode()
-    def measure(self, split: Split, device: torch.device) -> dict[str, float]:
+    def measure(self, split: Split, device: torch.device) -> Scores:
         self.to(device).eval()
         size, total = split.images.shape[-1], 0.0
         loader = make_loader(

@@ -20,6 +20,7 @@ from vitcore.config import Config
 from vitcore.data.datasets import Split
 from vitcore.models.evaluate import evaluate
 from vitcore.models.start import freeze, head_layers, head_logits, head_names
+from vitcore.runs.status import ScoreName, Scores
 from vitcore.training.budget import max_epochs
 from vitcore.training.optim import make_optimizer, rate_factor
 from vitcore.training.sam import SharpnessAware
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-def _compiler_errors() -> tuple[type[Exception], ...]:
+def compiler_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions with which torch.compile reports that it cannot compile a model.
 
-    Imports the compiler, which takes seconds. Call it only after an error.
+    torch exports these classes from private modules only. Their import can take seconds: call this function
+    only after an error.
     """
     from torch._dynamo.exc import TorchDynamoException  # includes those of the backends, such as Inductor
     from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
@@ -51,7 +53,7 @@ class Learner(pl.LightningModule):
     higher one is better, else -1.
     """
 
-    selected_by: ClassVar[str] = "val_acc"
+    selected_by: ClassVar[ScoreName] = "val_acc"
     better: ClassVar[int] = 1
 
     def __init__(self, model: nn.Module, config: Config, decoder: nn.Module | None = None) -> None:
@@ -72,7 +74,7 @@ class Learner(pl.LightningModule):
         """Return the loss of a batch [], and keep what the curves show of it in `last`."""
         raise NotImplementedError
 
-    def measure(self, split: Split, device: torch.device) -> dict[str, float]:
+    def measure(self, split: Split, device: torch.device) -> Scores:
         """Return the scores on the images of a split, such as test_loss. The model stays on the device."""
         raise NotImplementedError
 
@@ -198,7 +200,7 @@ class Classifier(Learner):
         if self.compiled is not None:
             try:
                 return self.compiled(images, **options)
-            except _compiler_errors() as error:
+            except compiler_errors() as error:
                 failure = type(error).__name__
         logits = self.model(images, **options)
         if failure:  # of the compiler alone, because the model works without it
@@ -212,6 +214,6 @@ class Classifier(Learner):
         self.accuracy(logits, labels)
         self.log_scores(len(labels), val_loss=F.cross_entropy(logits, labels), val_acc=self.accuracy)
 
-    def measure(self, split: Split, device: torch.device) -> dict[str, float]:
+    def measure(self, split: Split, device: torch.device) -> Scores:
         score = evaluate(self.model, split, device)
         return {"test_acc": score.accuracy, "test_loss": score.loss}

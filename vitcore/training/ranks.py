@@ -58,8 +58,7 @@ def check_rank(config: Config, trainer: pl.Trainer) -> None:
         raise UserError(
             f"This process is rank {rank_of(config)} of {world_of(config)} by its environment, but rank "
             f"{trainer.global_rank} of {trainer.world_size} for Lightning: use only one of torchrun, srun, "
-            "and "
-            "NODE_RANK set by hand."
+            "and NODE_RANK set by hand."
         )
 
 

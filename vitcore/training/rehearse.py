@@ -27,7 +27,7 @@ from vitcore.config import Config
 from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
-from vitcore.runs.machine_load import Load, peak_memory
+from vitcore.runs.machine_load import BUSY, Load, peak_memory
 from vitcore.runs.start import resolve_start, start_file
 from vitcore.training.callbacks import Guard
 from vitcore.training.capture import WARM_UP, Recorder
@@ -40,13 +40,9 @@ from vitcore.training.setup import callbacks_of, learner_of, make_loaders, make_
 from vitcore.training.step_timer import StepTimer
 from vitcore.training.storage import disk_for
 
-STEPS, WARM, MOST_S = (
-    20,
-    WARM_UP + 1,
-    30.0,
-)  # timed steps, warm-up steps, seconds after which fewer steps suffice
+# Timed steps, warm-up steps, seconds after which fewer steps suffice
+STEPS, WARM, MOST_S = 20, WARM_UP + 1, 30.0
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
-BUSY = 0.2  # report CPU contention above this share
 FEATURES = 32  # images whose features a rehearsal computes
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
 

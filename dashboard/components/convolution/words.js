@@ -1,7 +1,7 @@
 // Texts of the stepper through a convolution: titles, sentences, formulas, shapes, and numbers written out.
 
 import { classReading } from "../inside/classes.js";
-import { formatted, inPercent, productText } from "../shared/numbers.js";
+import { formatted, inPercent, productText, signedText } from "../shared/numbers.js";
 import { cosine, norm } from "../shared/vectors.js";
 import { isBefore, mapsOf } from "./data.js";
 
@@ -21,7 +21,6 @@ const OFFSETS = { 1: "0", 3: "\u22121, 0, 1", 7: "\u22123, \u2026, 3" }; // by s
 const COUNTS = ["", "one convolution", "two convolutions", "three convolutions"];
 
 const grouped = (n) => n.toLocaleString("en-US");
-const signed = (v) => v < 0 ? `(${formatted(v)})` : formatted(v);
 const plus = (a, b) =>
   b < 0 ? `${formatted(a)} \u2212 ${formatted(-b)}` : `${formatted(a)} + ${formatted(b)}`;
 const minus = (a, b) => plus(a, -b);
@@ -209,7 +208,7 @@ export function convReading(view) {
     return `${name}, place ${Math.floor(t / size) + 1}.${t % size + 1} of the window: ${
       formatted(at.values[cell])
     } \u00d7 ` +
-      `${signed(at.kernel[cell])} = ${formatted(at.products[cell])}.`;
+      `${signedText(at.kernel[cell])} = ${formatted(at.products[cell])}.`;
   }
   if (kind === "sum") {
     const part = (values) => values.subarray(i * area, (i + 1) * area);

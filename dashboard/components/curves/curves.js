@@ -20,6 +20,8 @@ function chartColors(element) {
   };
 }
 
+// Plotly has no public call for which curves the legend hides, nor for where the axes are in pixels. Both are
+// read from its private fields `_fullData` and `_fullLayout`.
 function draw(Plotly, div, data) {
   const config = { displaylogo: false, responsive: true, displayModeBar: false, showTips: false };
   return Plotly.react(

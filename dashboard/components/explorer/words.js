@@ -1,15 +1,14 @@
 // Texts of the explorer: titles, and descriptions for screen readers.
 
-import { percent } from "../shared/numbers.js";
+import { percent, weightText } from "../shared/numbers.js";
 import { hasCls, prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
+import { argmax } from "../shared/vectors.js";
 
 // Return the name of a cell of the grid.
 export function cellName({ r, c }, { layers, heads }) {
   const layer = r === layers ? "mean over layers" : `Layer ${r + 1}`;
   return `${layer}, ${c === heads ? "mean over heads" : `head ${c + 1}`}`;
 }
-
-const weightText = (v) => (v >= 0.01 ? v.toFixed(3) : v.toPrecision(2));
 
 // Return the title of the maps.
 export function titleText({ header, state, shown, comparing }) {
@@ -66,7 +65,7 @@ export function readingText(view) {
   const separator = values.length > 1 ? "\n" : " ";
   let weights;
   if (hoveredPatch === null) {
-    const largest = values.map((v) => v.reduce((best, one, i) => (one > v[best] ? i : best), 0));
+    const largest = values.map(argmax);
     const texts = values.map((v, i) => labeled(`${weightText(v[largest[i]])} ${placeOf(largest[i])}`, i));
     weights = values.length > 1 ? `Largest weights:\n${texts.join(",\n")}.` : `Largest weight ${texts[0]}.`;
   } else {

@@ -2,6 +2,7 @@
 
 import { percent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
+import { argmax } from "../shared/vectors.js";
 
 /** Return a number for the legend and the readings, with a true minus sign. */
 export const featureText = (v) => v.toFixed(Math.abs(v) < 10 ? 2 : 1).replace("-", "\u2212");
@@ -62,7 +63,7 @@ export function featuresReading(view) {
   if (hoveredPatch !== null) {
     text = `${state.feature === "norm" ? "Norm" : "Cosine"} ${placed(hoveredPatch + first)}.`;
   } else if (state.feature === "norm") {
-    const largest = values.reduce((best, v, token) => (v > values[best] ? token : best), 0);
+    const largest = argmax(values);
     const own = `Norm ${placed(shown)}.`;
     text = `${own} Largest: ${placed(largest)}.`;
   } else {

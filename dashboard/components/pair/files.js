@@ -3,10 +3,11 @@
 import { drawGrid, gridPlan } from "../explorer/grid.js";
 import { drawScale } from "../explorer/scene.js";
 import { cellName } from "../explorer/words.js";
+import { weightText } from "../shared/numbers.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
 import { drawPairLarge, drawSide, gridColors, gridOf } from "./view.js";
-import { differenceLabels, gridLabels, number, pairTitle, SIDES, sideTitle } from "./words.js";
+import { differenceLabels, gridLabels, pairTitle, SIDES, sideTitle } from "./words.js";
 
 const SQUARE = 220, SPACE = 20, HEAD = 60; // pixels
 const ABOVE_GRID = SQUARE + 70;
@@ -59,7 +60,7 @@ function drawColumn(p, pair, index, type) {
   if (has) {
     const scale = index === 2
       ? { colors: pair.diverging, labels: differenceLabels(limits[1]) }
-      : { colors: pair.colors, labels: ["0", number(limits[0])] };
+      : { colors: pair.colors, labels: ["0", weightText(limits[0])] };
     p.moved(left, 36 + SQUARE, (q) => drawLabeled(q, scale.colors, SQUARE, scale.labels, type));
   }
   const grid = gridOf(pair, index), plan = gridPlan(grid.maps, COLUMN, GRID_HEIGHT);

@@ -2,16 +2,9 @@
 
 import { cellName } from "../explorer/words.js";
 import { gradientOf } from "../shared/colors.js";
+import { weightText } from "../shared/numbers.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
-import {
-  differenceLabels,
-  gridLabels,
-  number,
-  pairReading,
-  pairTitle,
-  predictionText,
-  sideTitle,
-} from "./words.js";
+import { differenceLabels, gridLabels, pairReading, pairTitle, predictionText, sideTitle } from "./words.js";
 
 const SPEAK_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
@@ -67,7 +60,7 @@ export function showPairTexts(root, pair) {
     const maxima = index === 2 ? pair.differenceMaxima : pair.maxima[index];
     showLabels(places.at(-1), gridLabels({ state: pair.state, maxima }, index === 2));
     if (index === 2) showLabels(places[0], differenceLabels(limits[1]));
-    else showRange(section.querySelector(".pair-range"), number(limits[0]), gradientOf(pair.colors));
+    else showRange(section.querySelector(".pair-range"), weightText(limits[0]), gradientOf(pair.colors));
     const name = index === 2 ? "difference" : ["left", "right"][index];
     const label = (selector, text) => section.querySelector(selector)?.setAttribute("aria-label", text);
     label(".pair-image", `${sides[index % 2].name}, on the ${name}, with its patches. ${reading}`);

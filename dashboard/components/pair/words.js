@@ -2,11 +2,11 @@
 
 import { prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
 import { cellName } from "../explorer/words.js";
-import { percent } from "../shared/numbers.js";
+import { percent, weightText } from "../shared/numbers.js";
+import { argmax } from "../shared/vectors.js";
 
 export const SIDES = ["left", "right"];
-export const number = (v) => (Math.abs(v) >= 0.01 ? v.toFixed(3) : v.toPrecision(2));
-const signedNumber = (v) => `${v < 0 ? "\u2212" : "+"}${number(Math.abs(v))}`;
+const signedNumber = (v) => `${v < 0 ? "\u2212" : "+"}${weightText(Math.abs(v))}`;
 
 /** Return what a side shows: an image, a model or a snapshot. */
 export function sideTitle(header, versus) {
@@ -17,7 +17,7 @@ export function sideTitle(header, versus) {
 /** Return the likeliest class with its probability, and whether it is the true one. */
 export function predictionText({ probabilities, classes, truth }) {
   if (!probabilities.length) return "No classifier";
-  const best = probabilities.reduce((a, v, i) => (v > probabilities[a] ? i : a), 0);
+  const best = argmax(probabilities);
   const words = truth === null || truth === undefined
     ? ""
     : best === truth
@@ -33,11 +33,13 @@ export function pairTitle({ sides, state, tokens }) {
 }
 
 /** Return the labels of the diverging scale, whose ends are -limit and limit. */
-export const differenceLabels = (limit) => [`\u2212${number(limit)}`, "0", `+${number(limit)}`];
+export const differenceLabels = (limit) => [`\u2212${weightText(limit)}`, "0", `+${weightText(limit)}`];
 
 /** Return the labels of the scale of the grids: numbers if all maps share it. */
 export function gridLabels({ state, maxima }, signed) {
-  const end = ["shared", "root"].includes(state.scale) ? number(maxima[0]) : `maximum of its ${state.scale}`;
+  const end = ["shared", "root"].includes(state.scale)
+    ? weightText(maxima[0])
+    : `maximum of its ${state.scale}`;
   return signed ? [`\u2212${end}`, "0", end] : ["0", `${end}, both sides`];
 }
 
@@ -55,11 +57,11 @@ export function pairReading(view) {
   const lacking = values.findIndex((one, i) => one === null && tokens[i] !== null);
   if (lacking >= 0) texts.push(`The model on the ${SIDES[lacking]} has no ${what.toLowerCase()}.`);
   if (patches) {
-    const known = values.flatMap((one, i) => (one ? [`${SIDES[i]} ${number(one[patches[i]])}`] : []));
+    const known = values.flatMap((one, i) => (one ? [`${SIDES[i]} ${weightText(one[patches[i]])}`] : []));
     if (difference) known.push(`difference ${signedNumber(difference[patches[0]])}`);
     texts.push(`At ${placeOf(patches[0], 0)}: ${known.join(", ")}.`);
   } else if (difference) {
-    const at = difference.reduce((best, v, i) => (Math.abs(v) > Math.abs(difference[best]) ? i : best), 0);
+    const at = argmax(Array.from(difference, Math.abs));
     texts.push(`Largest difference ${signedNumber(difference[at])} at ${placeOf(at, 0)}.`);
   }
   const named = rollout ? [] : [...new Set(sides.flatMap(prefixOf))];

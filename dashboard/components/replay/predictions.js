@@ -2,8 +2,9 @@
 
 import { colorIndex, colorTable, decodeBase64 } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
-import { argmax, shownClasses } from "./state.js";
 import { percent } from "../shared/numbers.js";
+import { argmax } from "../shared/vectors.js";
+import { shownClasses } from "./state.js";
 import { predictionText } from "./words.js";
 
 /**

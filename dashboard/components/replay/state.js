@@ -98,9 +98,6 @@ export function spiral(tick, header) {
   return { frame, tick: atEnd ? 0 : tick + 1 };
 }
 
-// The index of the largest value, or of the first of several.
-export const argmax = (values) => [...values].reduce((best, v, i) => (v > values[best] ? i : best), 0);
-
 /**
  * Choose the classes whose bars are shown: the most probable ones of the unchanged image, and those that are
  * probable in another frame.

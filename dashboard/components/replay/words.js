@@ -1,7 +1,7 @@
 // Texts of the replay: the frame that is shown, and a model's prediction for it.
 
 import { percent } from "../shared/numbers.js";
-import { argmax } from "./state.js";
+import { argmax } from "../shared/vectors.js";
 
 /**
  * Describe the frame that is shown: a shift, the name of its row, or the count of painted cells.

@@ -21,6 +21,12 @@ export function formatted(v) {
  */
 export const percent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 1 : 0)} %`;
 
+/**
+ * Format an attention weight, or a difference of two: three decimals, or two digits of a small one.
+ * @param {number} v
+ */
+export const weightText = (v) => Math.abs(v) >= 0.01 ? v.toFixed(3) : v.toPrecision(2);
+
 /** @param {number} v */
 export function inPercent(v) {
   const percent = 100 * v;

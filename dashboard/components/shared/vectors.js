@@ -22,6 +22,16 @@ export function largest(values, count) {
   return Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a]).slice(0, count);
 }
 
+/**
+ * Return the index of the largest value, or of the first of several.
+ * @param {ArrayLike<number>} values
+ */
+export function argmax(values) {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}
+
 // Return the index of the largest absolute value.
 export const largestChannel = (values) => largest(Array.from(values, Math.abs), 1)[0];
 

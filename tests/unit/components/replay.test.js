@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { replayRows } from "../../../dashboard/components/replay/files.js";
 import {
-  argmax,
   cellAt,
   cellsText,
   clampFrame,
@@ -15,6 +14,7 @@ import {
   spiral,
   startFrame,
 } from "../../../dashboard/components/replay/state.js";
+import { argmax } from "../../../dashboard/components/shared/vectors.js";
 import { frameName, predictionText } from "../../../dashboard/components/replay/words.js";
 
 const names = (n) => Array.from({ length: n }, (_, i) => String(i));

@@ -91,9 +91,8 @@ def test_sent_features_give_the_cosine_similarities_of_the_model(run, data):
         for component in range(3):
             shades = projected[:, component] - projected[:, component].min()
             shades = 255 * shades / shades.max()
-            off = min(
-                np.abs(colors[point, :, component] - one).max() for one in (shades, 255 - shades)
-            )  # the sign is that of the analysis
+            # The sign is that of the analysis
+            off = min(np.abs(colors[point, :, component] - one).max() for one in (shades, 255 - shades))
             assert off < 2
 
 

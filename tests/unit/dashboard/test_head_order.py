@@ -123,7 +123,7 @@ def test_explorer_gets_the_stored_result_of_the_best_weights_only(tmp_path, monk
     header, _, request = explorer.prepare(run, chosen, data, {"order": "distance"})
     assert (header["behavior"], request.order) == (None, "distance")
     link = {"run": run.id, "order": "distance"}
-    with pytest.raises(UserError, match=r"says order=distance.*: measure the heads"):
+    with pytest.raises(UserError, match="order=distance"):
         scenes.scene("attention", link)
     *_, last = measure(HEADS, [Subject(run)], HEADS.images)
     header, _, _ = explorer.prepare(run, chosen, data, {"order": "distance"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -170,9 +171,10 @@ def test_talk_is_written_through_a_link_to_its_file(home, tmp_path):
 
 
 def test_folder_that_cannot_be_made_is_a_user_error(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("VITLAB_TALKS", str(tmp_path / "file" / "talks"))
-    with pytest.raises(UserError, match=r"VITLAB_TALKS"):
+    folder = tmp_path / "file" / "talks"
+    folder.parent.write_text("")
+    monkeypatch.setenv("VITLAB_TALKS", str(folder))
+    with pytest.raises(UserError, match=re.escape(str(folder))):
         store.create("New", NEW)
 
 

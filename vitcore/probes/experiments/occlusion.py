@@ -48,8 +48,7 @@ def measure(
     if images.shape[-1] % CELLS:
         raise UserError(
             f"Images of side {images.shape[-1]} do not divide into {CELLS}x{CELLS} cells: choose a run on "
-            "images "
-            f"whose side is a multiple of {CELLS}."
+            f"images whose side is a multiple of {CELLS}."
         )
     predicted = np.zeros((len(ORDERS), len(HIDDEN), len(images)), int)
     for part in parts(len(images)):

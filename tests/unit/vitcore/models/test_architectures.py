@@ -139,9 +139,8 @@ def test_dense_layer_equals_torchvision():
         ours.net[i].load_state_dict(getattr(reference, name).state_dict())
     x = torch.randn(2, 12, 8, 8)
     out = ours(x)
-    assert torch.allclose(
-        out[:, :4], reference(x), atol=1e-5
-    )  # the new features come first, as in the tutorial
+    # The new features come first, as in the tutorial
+    assert torch.allclose(out[:, :4], reference(x), atol=1e-5)
     assert torch.equal(out[:, 4:], x)
 
 

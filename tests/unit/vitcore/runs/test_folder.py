@@ -55,9 +55,8 @@ def test_truncated_or_missing_status_is_lost_and_never_queued():
     for length in range(len(complete)):
         (run.path / "status.json").write_bytes(complete[:length])
         assert run.status().state == "lost"
-    (run.path / "status.json").write_text(
-        complete.decode().replace("queued", "archived")
-    )  # of a later version
+    # Of a later version
+    (run.path / "status.json").write_text(complete.decode().replace("queued", "archived"))
     assert run.status().state == "lost"
     (run.path / "status.json").unlink()
     assert run.status().state == "lost"

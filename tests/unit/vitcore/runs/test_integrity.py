@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
+from dashboard.drawing.markdown import escape
 from dashboard.shared import run_status
 from tests.command_line import run as command
 from tests.conftest import TINY_RESNET, TINY_VIT
@@ -16,6 +17,7 @@ from tests.made_runs import make_run
 from vitcore.analysis.tokens import read_tokens
 from vitcore.errors import UserError
 from vitcore.models import load_run
+from vitcore.models.weight_files import AGAIN
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import Run
 from vitcore.runs.integrity import _is_complete, weights_fault
@@ -59,8 +61,10 @@ def test_damaged_weights_are_named_in_lists_and_by_the_state_of_the_run(damage):
     lines = command("runs").stdout.splitlines()
     (line,) = [line for line in lines if line.startswith(f"{run.id} ") and "finished" in line]
     assert "finished, weights damaged" in line
-    assert any("checkpoints" in line and "or delete the run." in line for line in lines)
-    assert "or delete the run" in run_status.describe(run, run.status())
+    reason = as_row(run)["weights_reason"]
+    assert "checkpoints" in reason
+    assert any(reason in line for line in lines)
+    assert escape(reason) in run_status.describe(run, run.status())
 
 
 @pytest.mark.parametrize("link", [False, True])
@@ -107,7 +111,7 @@ def test_header_of_our_own_weights_needs_no_parsing():
 def test_error_about_damaged_weights_says_to_copy_them_again(damage):
     run = made()
     damage(run)
-    with pytest.raises(UserError, match="copy it again, or delete the run"):
+    with pytest.raises(UserError, match=AGAIN):
         load_run(run)
-    with pytest.raises(UserError, match="copy it again, or delete the run"):
+    with pytest.raises(UserError, match=AGAIN):
         read_tokens(run.best, run.config.options, np.zeros((3, 32, 32), np.uint8))

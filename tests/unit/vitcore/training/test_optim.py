@@ -46,9 +46,8 @@ def test_muon_follows_torch_muon_and_adamw():
         for each in (optimizer, muon, adamw):
             each.step()
     for (name, a), b in zip(ours.named_parameters(), reference.parameters(), strict=True):
-        tolerance = (
-            3e-5 if name in inner else 1e-6
-        )  # torch's Muon computes in bfloat16, ours in float32 on the CPU
+        # torch's Muon computes in bfloat16, ours in float32 on the CPU
+        tolerance = 3e-5 if name in inner else 1e-6
         assert (a - b).abs().max() < tolerance, name
 
 
