@@ -18,6 +18,8 @@ from vitcore.data.datasets import load_dataset
 from vitcore.models import build
 from vitcore.probes import PROBES, Outcome, View
 from vitcore.probes.experiments.landscape import DISTANCE, SIDE, positions
+from vitcore.probes.store import images_of
+from vitcore.runs.folder import find_run
 
 DATA = load_dataset("cifar10-mini").test
 PIXELS = torch.from_numpy(np.asarray(DATA.images[:20]))
@@ -255,3 +257,11 @@ def test_other_plane_has_other_directions_but_the_same_center(model):
     middle = SIDE // 2
     assert planes[0][middle][middle] == planes[1][middle][middle]
     assert planes[0][0][0] != planes[1][0][0]
+
+
+def test_page_with_more_images_shows_the_result_of_the_first_hundred():
+    probe, run = PROBES["landscape"], find_run("resnet-cifar10")
+    hundred, more, few = (images_of(probe, [run], count) for count in (100, 1000, 30))
+    assert hundred.digest == more.digest
+    assert len(few.labels) == 30
+    assert np.bincount(more.labels).tolist() == [10] * 10
