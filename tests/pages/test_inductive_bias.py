@@ -21,7 +21,7 @@ def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
     app = open_app("inductive_bias", probe=probe.title)
     assert [heading.value for heading in app.header] == [probe.question]
     assert app.get("plotly_chart")
-    assert any("n = 500" in text for text in texts(app))
+    assert any(f"n = {probe.count(500)} " in text for text in texts(app))
     assert any(f"python -m vitcore probe {probe.name} --runs" in text for text in texts(app))
     assert not any(button.key == "measure" for button in app.button)  # everything is measured
 

@@ -18,6 +18,8 @@ from vitcore.data.datasets import load_dataset
 from vitcore.models import build
 from vitcore.probes import PROBES, Outcome, View
 from vitcore.probes.experiments.landscape import DISTANCE, SIDE, positions
+from vitcore.probes.store import images_of
+from vitcore.runs.folder import find_run
 
 DATA = load_dataset("cifar10-mini").test
 PIXELS = torch.from_numpy(np.asarray(DATA.images[:20]))
@@ -217,27 +219,28 @@ def test_error_of_the_eigenvalue_is_that_of_the_means_over_groups_of_ten_images(
     assert found.error == pytest.approx(np.std(groups, ddof=1) / math.sqrt(3))
 
 
-def test_probe_states_the_losses_of_the_plane_and_the_rise_over_four_positions(model):
-    probe = PROBES["landscape"]
-    steps = list(probe.steps(model, None, PIXELS, LABELS.numpy(), probe.settings()))
+def test_probe_states_the_losses_of_the_plane_and_the_rise_over_four_positions():
+    probe, (x, labels) = PROBES["landscape"], features()
+    model = random_network(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, CLASSES))
+    steps = list(probe.steps(model, None, x, labels.numpy(), probe.settings()))
     done, values = steps[-1]
     shares = [count for count, _ in steps]
     assert shares == sorted(shares)
-    assert done == len(PIXELS)
+    assert done == len(x)
     assert values.positions == pytest.approx(positions(), abs=1e-6)
     assert {-1, -DISTANCE, 0, DISTANCE, 1} <= set(values.positions)
     directions = filter_directions(model, 0), filter_directions(model, 1)
 
     def losses(a, b):
-        return losses_at(model, PIXELS, LABELS, directions, (a, b)).double()
+        return losses_at(model, x, labels, directions, (a, b))
 
     column, row = 2, SIDE - 1
     there = losses(values.positions[column], values.positions[row])
     assert values.loss.mean[row][column] == pytest.approx(float(there.mean()), abs=1e-5)
-    assert values.loss.error[row][column] == pytest.approx(float(there.std()) / math.sqrt(20), abs=1e-5)
+    assert values.loss.error[row][column] == pytest.approx(float(there.std()) / math.sqrt(30), abs=1e-5)
     around = (losses(0.5, 0) + losses(-0.5, 0) + losses(0, 0.5) + losses(0, -0.5)) / 4 - losses(0, 0)
     assert values.rise.mean == pytest.approx(float(around.mean()), abs=1e-5)
-    assert values.rise.error == pytest.approx(float(around.std()) / math.sqrt(20), abs=1e-5)
+    assert values.rise.error == pytest.approx(float(around.std()) / math.sqrt(30), abs=1e-5)
     assert values.curvature.residual >= 0
     rows = list(values.rows())
     assert len(rows) == SIDE**2 + 3
@@ -246,12 +249,21 @@ def test_probe_states_the_losses_of_the_plane_and_the_rise_over_four_positions(m
     assert f"{values.rise.mean:.2f}"[:3] in sentence
 
 
-def test_other_plane_has_other_directions_but_the_same_center(model):
-    probe = PROBES["landscape"]
+def test_other_plane_has_other_directions_but_the_same_center():
+    probe, (x, labels) = PROBES["landscape"], features()
+    model = random_network(nn.Linear(5, CLASSES))
     planes = []
     for plane in ("first", "second"):
-        steps = probe.steps(model, None, PIXELS[:5], LABELS[:5].numpy(), probe.settings({"plane": plane}))
+        steps = probe.steps(model, None, x, labels.numpy(), probe.settings({"plane": plane}))
         planes.append(next(values for _, values in steps if values).loss.mean)
     middle = SIDE // 2
     assert planes[0][middle][middle] == planes[1][middle][middle]
     assert planes[0][0][0] != planes[1][0][0]
+
+
+def test_page_with_more_images_shows_the_result_of_the_first_hundred():
+    probe, run = PROBES["landscape"], find_run("resnet-cifar10")
+    hundred, more, few = (images_of(probe, [run], count) for count in (100, 1000, 30))
+    assert hundred.digest == more.digest
+    assert len(few.labels) == 30
+    assert np.bincount(more.labels).tolist() == [10] * 10
