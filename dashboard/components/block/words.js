@@ -123,8 +123,8 @@ export function sentenceOf(view) {
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
     h.rotary
-      ? "Each head makes a query (what a token looks for), a key (how it is found) and a value (what it passes on). " +
-        "Rotary positions turn the first two by the place of the patch."
+      ? "Each head makes a query (what a token looks for), a key (how it is found) and a value (what it " +
+        "passes on). Rotary positions turn the first two by the place of the patch."
       : "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
         `(what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +

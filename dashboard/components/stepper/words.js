@@ -23,8 +23,8 @@ export function stepTexts({ header: h, side, count, perPatch, first }, shapes) {
     sincos:
       "fixed sines and cosines are added for every position. Only this tells the model where a patch was.",
     rotary:
-      "this model adds no positions. In each block, it turns queries and keys by angles that depend on where a " +
-      "patch was.",
+      "this model adds no positions. In each block, it turns queries and keys by angles that depend on " +
+      "where a patch was.",
     none: "this model adds no positions. To it, the patches are a set without an order.",
   };
   const size = `${h.patch} x ${h.patch}`, patches = count.toLocaleString("en");
