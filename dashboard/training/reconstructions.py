@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 from PIL import Image
@@ -11,7 +14,7 @@ from dashboard.drawing.pictures import data_url, picture
 from dashboard.training import moments
 from vitcore import numbers
 from vitcore.runs.folder import Run
-from vitcore.runs.reconstructions import Reconstructions, read_reconstructions
+from vitcore.runs.reconstructions import FILE, Reconstructions, read_reconstructions
 
 GRAY = 128  # of masked patches
 SHOWN = 96  # pixels per side of a picture in the files
@@ -22,7 +25,7 @@ def strip(run: Run) -> None:
 
     Shows the newest epoch until the visitor chooses another one. Shows nothing if the run has none.
     """
-    found = read_reconstructions(run.path)
+    found = _read(run.path, _stamp(run.path / FILE))
     if found is None:
         return
     share = numbers.percent(float(1 - found.visible.mean()), 0)
@@ -38,6 +41,20 @@ def strip(run: Run) -> None:
     parts, rows = files(found, at)
     count = len(found.images)
     figure_files.pictures(parts, rows, key="reconstructions", side=SHOWN, columns=count, foot=foot)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is written, or None if there is no such file."""
+    try:
+        about = file.stat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_ino
+
+
+@lru_cache(maxsize=4)  # a running training is drawn every second, and changes the file once per epoch
+def _read(run: Path, stamp: tuple[int, int] | None) -> Reconstructions | None:
+    return read_reconstructions(run) if stamp else None
 
 
 def visible_pixels(found: Reconstructions) -> np.ndarray:

@@ -19,7 +19,7 @@ from vitcore.runs.files import write_atomic
 from vitcore.runs.predictions import COUNT, MOST_EPOCHS
 
 MOST, MOST_BYTES = 60, 16_000_000
-NAME = "reconstructions.npz"
+FILE = Path("predictions", "reconstructions.npz")  # in the folder of a run
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,8 @@ def write_reconstructions(run: Path, found: Reconstructions) -> None:
         epochs=found.epochs,
         restored=found.restored,
     )
-    folder = run / "predictions"
-    folder.mkdir(exist_ok=True)
-    write_atomic(folder / NAME, packed.getvalue())
+    (run / FILE).parent.mkdir(exist_ok=True)
+    write_atomic(run / FILE, packed.getvalue())
 
 
 def read_reconstructions(run: Path) -> Reconstructions | None:
@@ -95,7 +94,7 @@ def read_reconstructions(run: Path) -> Reconstructions | None:
     The file is validated because a run may come from an untrusted source.
     """
     try:
-        stored = read_arrays(run / "predictions" / NAME)
+        stored = read_arrays(run / FILE)
         found = Reconstructions(*(stored[field.name] for field in fields(Reconstructions)))
     except (UserError, KeyError, ValueError):
         return None

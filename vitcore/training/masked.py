@@ -32,7 +32,7 @@ from vitcore.runs.reconstructions import Reconstructions, read_reconstructions, 
 from vitcore.runs.status import ScoreName, Scores
 from vitcore.training.module import Batch, Learner
 
-LARGEST = 256  # pixels per side of a stored picture; larger ones are averaged
+LARGEST = 128  # pixels per side of a stored picture, as wide as pages show it; larger ones are averaged
 
 
 class Reconstructor(Learner):
@@ -141,7 +141,7 @@ class ReconstructionRecorder(Callback):
         images = torch.from_numpy(self.images)
         visible = np.zeros((len(images), module.encoder[0].grid ** 2), dtype=bool)
         np.put_along_axis(visible, module.fixed_masks(0, images).visible.numpy(), values=True, axis=1)
-        return _pictures(images.float()), visible
+        return stored_pictures(images.float()), visible
 
     @torch.no_grad()
     def _record(self, trainer: pl.Trainer, module: Reconstructor) -> None:
@@ -155,7 +155,7 @@ class ReconstructionRecorder(Callback):
         if not bool(restored.isfinite().all()):
             return
         mean, std = (restored.new_tensor(v)[:, None, None] for v in (preprocessing.mean, preprocessing.std))
-        pictures = _pictures(255 * (restored * std + mean))
+        pictures = stored_pictures(255 * (restored * std + mean))
         epoch = trainer.global_step / max(1, trainer.num_training_batches)
         self.recorded = self.recorded.with_moment(trainer.global_step, epoch, pictures)
         try:
@@ -164,7 +164,7 @@ class ReconstructionRecorder(Callback):
             print(f"the reconstructions could not be written: {error.strerror}", file=sys.stderr, flush=True)
 
 
-def _pictures(values: torch.Tensor) -> np.ndarray:
+def stored_pictures(values: torch.Tensor) -> np.ndarray:
     """Return pixels 0 to 255 as stored pictures. float [N, 3, S, S] -> uint8 [N, 3, s, s], s <= `LARGEST`"""
     if (factor := -(-values.shape[-1] // LARGEST)) > 1:
         values = F.avg_pool2d(values, factor)

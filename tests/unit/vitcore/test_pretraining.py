@@ -12,6 +12,7 @@ from vitcore.errors import UserError
 from vitcore.models import build_for
 from vitcore.pretraining import Pretraining, visible_count
 from vitcore.runs.titles import launch_command
+from vitcore.training.masked import stored_pictures
 from vitcore.training.optim import make_optimizer
 from vitcore.training.setup import learner_of
 
@@ -86,3 +87,13 @@ def test_loss_of_the_mean_of_each_patch_is_that_of_guessing():
     images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     loss = module.loss((images, torch.zeros(4, dtype=torch.long)))
     assert loss.item() == pytest.approx(module.loss_of_guessing, abs=0.01)
+
+
+@pytest.mark.parametrize(("side", "stored"), [(32, 32), (128, 128), (224, 112), (300, 100)])
+def test_large_pictures_are_stored_as_means_of_their_pixels(side, stored):
+    image = torch.arange(side).float().expand(1, 3, side, side) % 200
+    small = stored_pictures(image)
+    factor = side // stored
+    assert small.shape == (1, 3, stored, stored)
+    means = image[0, 0, 0].reshape(stored, factor).mean(dim=1).round()
+    assert torch.equal(torch.from_numpy(small[0, 0, 0]).float(), means)

@@ -10,9 +10,9 @@ import pytest
 
 from vitcore.runs.files import write_atomic
 from vitcore.runs.reconstructions import (
+    FILE,
     MOST,
     MOST_BYTES,
-    NAME,
     Reconstructions,
     read_reconstructions,
     write_reconstructions,
@@ -57,7 +57,7 @@ def test_masked_pixels_are_those_of_the_masked_patches():
 
 def test_truncated_or_malicious_file_gives_none(tmp_path):
     write_reconstructions(tmp_path, sample())
-    file = tmp_path / "predictions" / NAME
+    file = tmp_path / FILE
     complete = file.read_bytes()
     assert np.array_equal(read_reconstructions(tmp_path).restored, sample().restored)
     assert read_reconstructions(tmp_path / "none") is None
