@@ -220,7 +220,7 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
 
 
 def _empty_note(runs: Sequence[Run], drawing: Drawing) -> str:
-    """Return why a chart of these runs has no points, or an empty text if it has some."""
+    """Return why a chart of these runs has no points, or an empty string if it has some."""
     if not drawing.empty:
         return ""
     if drawing.not_finite:
