@@ -48,8 +48,8 @@ test-js: $(VENV)/.tools
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
-	$(PYTEST) $(TOGETHER) -m "slow and not alone"
-	$(PYTEST) -m alone
+	$(PYTEST) $(TOGETHER) -m "slow and not exclusive"
+	$(PYTEST) -m exclusive
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .

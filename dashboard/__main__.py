@@ -23,7 +23,7 @@ def settings_home() -> Path:
 
 
 def obstacle(host: str, port: int) -> str:
-    """Return a sentence on why the server cannot listen there, or an empty text."""
+    """Return a sentence on why the server cannot listen there, or an empty string."""
     if not 1 <= port <= 65535:
         return f"Port {port} does not exist: choose one from 1 to 65535."
     family = socket.getaddrinfo(host, port)[0][0]

@@ -58,7 +58,7 @@ class Question:
 
     @property
     def changes(self) -> str:
-        """The settings that are not the defaults, or an empty text."""
+        """The settings that are not the defaults, or an empty string."""
         options = [
             (self.method.settings[n], value) for n, value in self.settings if n in self.method.settings
         ]
@@ -94,7 +94,7 @@ def share_of_even(values: np.ndarray) -> np.ndarray:
 
 
 def suited(run: Run, image: np.ndarray, snapshot: Path | None = None) -> dict[str, Method]:
-    """Return the methods for the model of a run, the usual one first. Raises `UserError`."""
+    """Return the methods for the model of a run, the usual one first. Raise `UserError`."""
     has: list[Needs] = []
     if ARCHITECTURES[run.config.model].attention:
         has.append("attention")
@@ -153,7 +153,7 @@ def _stage_maps(
 def stage_maps(question: Question) -> list[np.ndarray]:
     """Return the map [h, w] of each stage of a CNN by Grad-CAM, finest first, in multiples of its mean.
 
-    A model without stages has none. Raises `UserError`.
+    A model without stages has none. Raise `UserError`.
     """
     pixels, shape = question.image.tobytes(), question.image.shape
     stages = question.outputs.stages
@@ -162,7 +162,7 @@ def stage_maps(question: Question) -> list[np.ndarray]:
 
 
 def values(question: Question, seed: int | None = None) -> np.ndarray:
-    """Return the map [h, w] that answers a question, in multiples of its mean. Raises `UserError`.
+    """Return the map [h, w] that answers a question, in multiples of its mean. Raise `UserError`.
 
     With a seed, it is the map of a model with random weights.
     """
@@ -171,7 +171,7 @@ def values(question: Question, seed: int | None = None) -> np.ndarray:
 
 
 def remark(question: Question) -> str:
-    """Return what the method says about its map, or an empty text. Raises `UserError`."""
+    """Return what the method says about its map, or an empty string. Raise `UserError`."""
     return _answer(question, None)[1]
 
 

@@ -66,7 +66,7 @@ def _most_numbers(run: Run, step: int) -> int:
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, complete: bool = False
 ) -> tuple[dict[str, Any], block_outputs.BlockView, np.ndarray]:
-    """Return (header, view, image) for the address `at`: all data of the stepper. Raises `UserError`.
+    """Return (header, view, image) for the address `at`: all data of the stepper. Raise `UserError`.
 
     `image` uint8 [3, S, S] is what the model reads. The patches that excite the units come only with the step
     of the MLP, because the search takes seconds, or always if `complete`.
@@ -98,7 +98,7 @@ def prepare(
 def prepare_file(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, talk: bool = False
 ) -> tuple[dict[str, Any], bytes, bytes, np.ndarray]:
-    """Return (header, floats, crops, image) for a file: all data, and weights. Raises `UserError`.
+    """Return (header, floats, crops, image) for a file: all data, and weights. Raise `UserError`.
 
     The weights are those of the whole block, or, of a large model, those of the numbers that are shown first.
     A talk has the weights of the step that it shows.
@@ -129,7 +129,7 @@ def show(
     key: str = "block",
     at: MutableMapping[str, str] | None = None,
 ) -> None:
-    """Draw the stepper for a run and an image. Raises `UserError`.
+    """Draw the stepper for a run and an image. Raise `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
@@ -142,7 +142,7 @@ def show(
         snapshot = explorer.read_request(run, chosen, place).snapshot
         rows = block_weights.neighbors(run, snapshot, header["layer"], asked)
     header["sentWeights"], weights = block_weights.packed(rows)
-    if rows and asked and asked.alone:
+    if rows and asked and asked.weights_only:
         state = urlencode({name: place[name] for name in WRITTEN if name in place})
         sent = rows_message(header, weights, state)
     else:
@@ -157,7 +157,7 @@ def _receive(key: str, at: MutableMapping[str, str]) -> None:
     """
     receive(key, at, WRITTEN)
     kind, state = request_of(key)
-    row = block_weights.read_row_request(state.get("row", ""), alone=kind == "weights")
+    row = block_weights.read_row_request(state.get("row", ""), weights_only=kind == "weights")
     st.session_state[f"{key}_row"] = row
 
 
@@ -170,7 +170,7 @@ def show_with_convolution(
     key: str = "block",
     at: MutableMapping[str, str] | None = None,
 ) -> None:
-    """Draw the stepper, and with `other` the one through a convolution of this ResNet. Raises `UserError`.
+    """Draw the stepper, and with `other` the one through a convolution of this ResNet. Raise `UserError`.
 
     For `at` see `show`.
     """
@@ -227,7 +227,7 @@ class Block(TokenScene):
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
         """Return the steppers with all their numbers.
 
-        Raises `UserError` if a model has too many tokens or channels.
+        Raise `UserError` if a model has too many tokens or channels.
         """
         header, floats, crops, image = prepare_file(self.run, self.chosen, self.data, state, talk=talk)
         header |= without_server(state, talk=talk)

@@ -66,7 +66,7 @@ def view(
     snapshot: Path | None = None,
     units: bool = True,
 ) -> BlockView:
-    """Return the results of block `layer` (from 0) for an image uint8 [3, S, S]. Raises `UserError`.
+    """Return the results of block `layer` (from 0) for an image uint8 [3, S, S]. Raise `UserError`.
 
     Without an image, the tokens consist of the positions only. If the results of all tokens take more than
     `MAX_ALL` bytes, only those of the token `query` are sent. Without `units`, the patches that excite the

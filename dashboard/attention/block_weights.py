@@ -31,13 +31,13 @@ Rows = tuple[str, int, np.ndarray]  # layer, first row, and float32 [count, in +
 class RowRequest:
     """Row `row` (from 0) of a layer, for the browser that shows the block with this key.
 
-    `alone` says that the browser needs nothing else.
+    `weights_only` says that the browser needs nothing else.
     """
 
     key: str
     layer: str
     row: int
-    alone: bool
+    weights_only: bool
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class Pinned:
         return [(layer, part * dim + head * size + self.number - 1)]
 
 
-def read_row_request(text: str, *, alone: bool) -> RowRequest | None:
-    """Return the request for a row, such as `1f00… widen 17`, or None if the text is none."""
+def read_row_request(text: str, *, weights_only: bool) -> RowRequest | None:
+    """Return the request for a row, such as `1f00… widen 17`, or None if it is not a request."""
     found = _REQUEST.fullmatch(text)
-    return RowRequest(found[1], found[2], int(found[3]), alone) if found else None
+    return RowRequest(found[1], found[2], int(found[3]), weights_only) if found else None
 
 
 def neighbors(run: Run, snapshot: Path | None, layer: int, request: RowRequest) -> list[Rows]:

@@ -45,7 +45,7 @@ def questions_of(
     classes: tuple[int, int | None],
     choose: Choose,
 ) -> list[Question]:
-    """Return what the maps of a run, and of the run to compare with, are about. Raises `UserError`.
+    """Return what the maps of a run, and of the run to compare with, are about. Raise `UserError`.
 
     `classes` are the index of the class and that of the class to subtract. `choose` returns the method and
     the settings of each run.

@@ -59,7 +59,7 @@ def prepare(
     step: str = STEP,
     start: tuple[float, float] | None = None,
 ) -> tuple[dict[str, Any], convolution_outputs.ConvolutionView, np.ndarray]:
-    """Return (header, view, image) for the address `at`: all data of the stepper. Raises `UserError`.
+    """Return (header, view, image) for the address `at`: all data of the stepper. Raise `UserError`.
 
     `image` uint8 [3, S, S] is what the model reads. Next to the stepper of a ViT (`step` is `STEP_OF_TWO`),
     it has the same painted pixels. Alone it is the plain image, because only the explorer has a brush.
@@ -96,7 +96,7 @@ def show(
     step: str = STEP,
     start: tuple[float, float] | None = None,
 ) -> None:
-    """Draw the stepper for a run and an image. Raises `UserError`.
+    """Draw the stepper for a run and an image. Raise `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page. `step` is the parameter
     of the step. For `start` see `prepare`.
@@ -135,7 +135,7 @@ class Convolution(ImageScene):
         show(self.run, self.chosen, self.data, key=key, at=state, step=self.step, start=self.start)
 
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
-        """Return the stepper with all its numbers. Raises `UserError` if the block has too large maps."""
+        """Return the stepper with all its numbers. Raise `UserError` if the block has too large maps."""
         header, found, image = prepare(
             self.run, self.chosen, self.data, state, step=self.step, start=self.start
         )

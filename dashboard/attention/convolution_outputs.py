@@ -107,7 +107,7 @@ def _half(side: int) -> int:
 def view(run: Run, image: np.ndarray, *, block: int, channel: int) -> ConvolutionView:
     """Return the results of a block (0 for the first convolution) for an image uint8 [3, S, S].
 
-    If the block is large, only the kernels of the output channel `channel` (from 0) are sent. Raises
+    If the block is large, only the kernels of the output channel `channel` (from 0) are sent. Raise
     `UserError`.
     """
     sizes = sizes_of(run)[block]

@@ -135,7 +135,7 @@ def show(
     key: str = "explorer",
     at: MutableMapping[str, str] | None = None,
 ) -> tuple[views.AttentionView, ExplorerRequest]:
-    """Draw the explorer for a run and an image. Return what it shows, and the request. Raises `UserError`.
+    """Draw the explorer for a run and an image. Return what it shows, and the request. Raise `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
@@ -159,7 +159,7 @@ def show(
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
 ) -> tuple[dict[str, Any], views.AttentionView, ExplorerRequest]:
-    """Return (header, view, request) for the address `at`: all data of the explorer. Raises `UserError`."""
+    """Return (header, view, request) for the address `at`: all data of the explorer. Raise `UserError`."""
     request = read_request(run, chosen, at)
     image = None if request.positions else chosen.image
     view = views.view(
@@ -223,7 +223,7 @@ class Explorer(TokenScene):
         show(self.run, self.chosen, self.data, key=key, at=state)
 
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
-        """Return the explorer with the weights of its image. Raises `UserError` if they are too many."""
+        """Return the explorer with the weights of its image. Raise `UserError` if they are too many."""
         header, view, _ = prepare(self.run, self.chosen, self.data, state)
         if view.only is not None:
             raise UserError(f"{self.run.title} has too many tokens: its maps do not fit into one file.")

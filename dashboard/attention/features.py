@@ -106,7 +106,7 @@ def bytes_of(run: Run) -> int:
 def found(run: Run, image: np.ndarray | None, snapshot: Path | None = None) -> TokenFeatures:
     """Return the features of a ViT run on an image uint8 [3, S, S], or of positions only.
 
-    Raises `UserError`.
+    Raise `UserError`.
     """
     views.too_many_tokens(run)  # refuses what cannot be computed
     if bytes_of(run) > MAX_KEPT:
@@ -142,7 +142,7 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, complete: bool = False
 ) -> tuple[dict[str, Any], list[bytes], TokenFeatures, np.ndarray]:
-    """Return (header, arrays, features, image): all data of the view. Raises `UserError`.
+    """Return (header, arrays, features, image): all data of the view. Raise `UserError`.
 
     `image` uint8 [3, S, S] is what the model reads. Of a model with large features, the arrays hold only
     those of the chosen layer, unless they are to be `complete`.
@@ -187,7 +187,7 @@ def show(
     key: str = "features",
     at: MutableMapping[str, str] | None = None,
 ) -> TokenFeatures:
-    """Draw the view of features for a run and an image, and return them. Raises `UserError`.
+    """Draw the view of features for a run and an image, and return them. Raise `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
@@ -213,7 +213,7 @@ class Features(TokenScene):
         show(self.run, self.chosen, self.data, key=key, at=state)
 
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
-        """Return the view with the features of all layers. Raises `UserError` if they are too many."""
+        """Return the view with the features of all layers. Raise `UserError` if they are too many."""
         if (size := bytes_of(self.run)) > MAX_IN_FILE:
             raise UserError(
                 f"The features of one image of {self.run.title} take {size / 1e6:,.0f} MB, too much for a "

@@ -108,7 +108,7 @@ def _images(state: str, _run: Run) -> Images:
 
 
 def look_up(run: Run, data: Dataset) -> Measurement[HeadValues]:
-    """Return the measurement of the heads of a run's best weights. Raises `UserError`."""
+    """Return the measurement of the heads of a run's best weights. Raise `UserError`."""
     seen = _images(f"{data.state} {run.config.image_size}", run)
     return measurements.look_up(
         HEADS, [Subject(run)], seen, {}, count=HEADS.images, name=labels.run_label(run)
@@ -206,7 +206,7 @@ def running(run: Run, data: Dataset) -> bool:
 def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
     """Offer to measure the heads, or show the progress, if the page orders them and there is no result.
 
-    Raises `UserError`.
+    Raise `UserError`.
     """
     if order == LAYERS:
         return
@@ -219,7 +219,7 @@ def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
 
 
 def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
-    """Draw the origin of the numbers by which the page orders the heads, if it does. Raises `UserError`."""
+    """Draw the origin of the numbers by which the page orders the heads, if it does. Raise `UserError`."""
     if order == LAYERS or snapshot is not None or not (result := look_up(run, data).result):
         return
     source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")

@@ -31,7 +31,7 @@ class ImageScene(Scene):
 
     @abstractmethod
     def compute(self, state: Mapping[str, str]) -> list[str]:
-        """Compute what a link shows, so that drawing it is fast. Raises `UserError`.
+        """Compute what a link shows, so that drawing it is fast. Raise `UserError`.
 
         Returns the names of the parameters that the scene can't show and ignores.
         """

@@ -37,7 +37,7 @@ def draw(
     signed: bool,
     columns: int = 2,
 ) -> None:
-    """Draw the checks of each map. Raises `UserError`.
+    """Draw the checks of each map. Raise `UserError`.
 
     `limits` are the ends of the color scale of the maps. A map is as wide as one of `columns` columns.
     """

@@ -184,7 +184,7 @@ def _draw_pair(
 
 
 def _offer_file(scene: ImageScene, to_file: ToFile, *, own: bool | None = None) -> None:
-    """Download the scene as a file if its button HTML was pressed. Note that an own image is in no link.
+    """Download the scene as a file if its button HTML was pressed. Note that your own image is in no link.
 
     `own` says whether an image is the visitor's own. By default, the image of the scene counts.
     """

@@ -46,7 +46,7 @@ from vitcore.runs.folder import Run
 
 
 def scene(query: Query) -> ImageScene | Pictures:
-    """Return the scene of the run and the image that the link names. Raises `UserError`."""
+    """Return the scene of the run and the image that the link names. Raise `UserError`."""
     state = read_state(AttentionState, query, "view")
     run = run_in(state.run, page_runs.offered("attention"))
     data = resources.dataset_of(run)

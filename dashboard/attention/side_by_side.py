@@ -62,7 +62,7 @@ def kinds_of(run: Run) -> tuple[str, ...]:
 
 
 def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, SelectedImage]:
-    """Draw the choice of what is on the right, and return its run and its image. Raises `UserError`."""
+    """Draw the choice of what is on the right, and return its run and its image. Raise `UserError`."""
     controls = st.container(key="pair_controls")
     kind_place, right_place = controls.columns([1.5, 3.5], vertical_alignment="bottom")
     kind = bound.choose(
@@ -96,7 +96,7 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
 def linked(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
 ) -> tuple[Run, SelectedImage]:
-    """Return the run and the image that a link has on the right. Raises `UserError`."""
+    """Return the run and the image that a link has on the right. Raise `UserError`."""
     state = scene_links.read_state(AttentionState, at, "versus")
     if state.versus not in kinds_of(run):
         raise scene_links.unusable("versus", at, f"{run.title} has nothing of that kind to compare with")
@@ -143,7 +143,7 @@ def title(left: Side, right: Side) -> str:
 def prepare(
     left: Side, right: Side, data: Dataset, at: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[views.AttentionView]]:
-    """Return (header, views): all data of both sides. Raises `UserError`."""
+    """Return (header, views): all data of both sides. Raise `UserError`."""
     shown, headers = [], []
     for side in (left, right):
         if views.too_many_tokens(side.run):
@@ -182,7 +182,7 @@ def show(
     key: str = "pair",
     at: MutableMapping[str, str] | None = None,
 ) -> None:
-    """Draw both sides and their difference. Raises `UserError`.
+    """Draw both sides and their difference. Raise `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
@@ -231,7 +231,7 @@ class SideBySide(TokenScene):
         show(self.run, self.chosen, *self.right, self.data, key=key, at=state)
 
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
-        """Return both explorers with their weights. Raises `UserError` if these are too many."""
+        """Return both explorers with their weights. Raise `UserError` if these are too many."""
         sides = self.sides(state)
         header, shown = prepare(*sides, self.data, state)
         for side in header["sides"]:

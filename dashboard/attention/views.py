@@ -146,7 +146,7 @@ def bytes_of(run: Run) -> int:
 def too_many_tokens(run: Run) -> bool:
     """Return whether a ViT run has too many attention weights to send all of one image to a browser.
 
-    Raises `UserError` if they are also too many to compute.
+    Raise `UserError` if they are also too many to compute.
     """
     size = bytes_of(run)
     if 2 * size > MAX_COMPUTED:
@@ -164,7 +164,7 @@ def view(
     query: int = 0,
     masked: np.ndarray | None = None,
 ) -> AttentionView:
-    """Return the attention of a ViT run on an image uint8 [3, S, S]. Raises `UserError`.
+    """Return the attention of a ViT run on an image uint8 [3, S, S]. Raise `UserError`.
 
     Without an image, the tokens consist of the positions only. `query` is the index of the token whose
     weights are returned if all weights are too many. The pixels of `masked` bool [S, S] get the mean color.
@@ -187,7 +187,7 @@ def masked_image(run: Run, image: np.ndarray, masked: np.ndarray) -> np.ndarray:
 
 
 def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
-    """Return the attention of a ViT run on an image as an .npz file in float32. Raises `UserError`.
+    """Return the attention of a ViT run on an image as an .npz file in float32. Raise `UserError`.
 
     The file holds weights, rollout, probabilities, logit lens, distance, entropy, the image, and a text
     `about` them. Without an image, the tokens consist of the positions only.
@@ -244,7 +244,7 @@ def _heads(stamp: resources.Stamp, name: str, _data: Dataset) -> tuple[np.ndarra
 
 def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
-    test images behind the means, which take the classes in turn. Raises `UserError`.
+    test images behind the means, which take the classes in turn. Raise `UserError`.
     """
     resources.model(run, snapshot)
     return _heads(resources.stamp_of(run, snapshot), data.state, data)

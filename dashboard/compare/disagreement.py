@@ -75,7 +75,7 @@ def show(known: list[Item]) -> None:
 def first(known: list[Item], state: CompareState, most: int) -> list[tuple[np.ndarray, Card]]:
     """Return the first images that the page shows in this state, as pairs (uint8 [3, S, S], card).
 
-    Raises `UserError` if there are none.
+    Raise `UserError` if there are none.
     """
     by_id = {item.run.id: item for item in known}
     first = by_id.get(state.first or "") or (known[0] if known else None)

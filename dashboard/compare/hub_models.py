@@ -50,7 +50,7 @@ def _start(name: str) -> None:
 
 
 def steps(name: str) -> Iterator[jobs.Progress]:
-    """Import a model in a child process, which ends if the iterator is closed early. Raises `UserError`.
+    """Import a model in a child process, which ends if the iterator is closed early. Raise `UserError`.
 
     A visitor may name a repository only: the command would also read files of the server and any address.
     """

@@ -46,7 +46,7 @@ def _draw(key: str, waiting: str, running: bool) -> None:
 def steps_of(source: str) -> Iterator[jobs.Progress]:
     """Import `source` by the command in a child process, which ends if the iterator is closed early.
 
-    The last step has the title of the run. Raises `UserError`.
+    The last step has the title of the run. Raise `UserError`.
     """
     child = Child(
         "vitcore",

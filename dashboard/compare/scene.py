@@ -20,7 +20,7 @@ MAX_PICTURES = 4  # side by side
 
 
 def scene(query: Query) -> Figures | Pictures:
-    """Return the curves, the section or the sweep that the link names. Raises `UserError`."""
+    """Return the curves, the section or the sweep that the link names. Raise `UserError`."""
     state = read_state(CompareState, query, "view", "section", "who")
     if state.view == sweep_view.SWEEPS:
         return _sweep(state, resources.runs())

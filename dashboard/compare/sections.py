@@ -80,13 +80,12 @@ def _confusion(known: list[Item]) -> None:
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(FIGURES[CONFUSION](shown), key="confusion", alt=alt)
     n = f"{numbers.sample(chosen[0].tested.images)} {escape(chosen[0].tested.data)}"
-    caption = f"Numbers of images, {n}. Rows are true classes, columns are predicted classes. Right "
+    caption = f"Numbers of images, {n}. Rows are true classes, columns are predicted classes. Correct "
     caption += "predictions are bold and have no color."
     if len(shown) == 2:
-        caption += (
-            f" Both matrices have the same colors. Last: orange where {escape(chosen[0].name)} predicts the "
-        )
-        caption += "class more often, violet where it does so less often."
+        first = escape(chosen[0].name)
+        caption += f" Both matrices have the same colors. The third matrix is orange where {first} predicts "
+        caption += "the class more often, violet where it does so less often."
     st.caption(caption)
 
 

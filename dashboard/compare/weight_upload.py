@@ -78,7 +78,7 @@ def stored(name: str, content: bytes) -> Path:
     """
     stem, _, suffix = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
     if suffix.lower() not in TYPES:
-        raise UserError(f"The file is none of .{', .'.join(TYPES)}: choose a file of weights.")
+        raise UserError(f"This file type is not supported: choose .{', .'.join(TYPES[:-1])} or .{TYPES[-1]}.")
     if len(content) > MOST_MB * 2**20:
         raise UserError(f"The file is larger than {MOST_MB} MB: import it on the command line.")
     try:
@@ -93,7 +93,7 @@ def stored(name: str, content: bytes) -> Path:
 
 
 def steps(path: Path) -> Iterator[jobs.Progress]:
-    """Import a file of `stored`, and delete it with its folder at the end. Raises `UserError`."""
+    """Import a file of `stored`, and delete it with its folder at the end. Raise `UserError`."""
     try:
         yield from import_progress.steps_of(str(path))
     finally:

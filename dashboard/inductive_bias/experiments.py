@@ -29,7 +29,7 @@ COUNTS = tuple(sorted(BiasState.options("count")))
 def look_up(
     probe: Probe, runs: list[Run], images: Images, settings: dict[str, Any], *, untrained: bool
 ) -> list[Measurement]:
-    """Return all measurements of a probe for these runs, in drawing order. Raises `UserError`."""
+    """Return all measurements of a probe for these runs, in drawing order. Raise `UserError`."""
     states = (False, True) if untrained else (False,)
     if probe.pair:
         groups = [[Subject(run, state) for run in runs] for state in states]

@@ -10,6 +10,6 @@ from vitcore.probes.values import Values
 
 
 def finding(probe: str, lines: Sequence[Line[Values]], border: str = "reflect") -> str:
-    """Return a sentence about the trained models, or an empty text if there is no finding."""
+    """Return a sentence about the trained models, or an empty string if there is no finding."""
     trained = [Outcome(line.label, line.values, line.other) for line in lines if line.trained]
     return find_probe(probe).find(trained, View(border))

@@ -29,7 +29,7 @@ Painted = tuple[str, np.ndarray]  # a 0 or 1 for each cell, and the probabilitie
 
 
 def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
-    """Draw the image controls and the live image. Raises `UserError` if a model cannot be loaded."""
+    """Draw the image controls and the live image. Raise `UserError` if a model cannot be loaded."""
     image_column, border_column = st.columns([3, 1.4], vertical_alignment="bottom")
     with image_column:
         chosen = selection.choose_image(data)
@@ -75,7 +75,7 @@ def prepare(
 ) -> tuple[Frames, dict[str, Any]]:
     """Return the arguments of `replay`: all variants with their predictions, and the look.
 
-    Raises `UserError`.
+    Raise `UserError`.
     """
     border = border if live.border else ""
     pixels, shape = chosen.image.tobytes(), chosen.image.shape

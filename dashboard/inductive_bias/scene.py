@@ -59,7 +59,7 @@ class Replay(Scene):
 
 
 def scene(query: Query) -> Figures | Replay:
-    """Return the experiment that the link names. Raises `UserError`.
+    """Return the experiment that the link names. Raise `UserError`.
 
     Shows a live image if the experiment has one, unless the link says `view=curve`.
     """

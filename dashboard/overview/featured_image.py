@@ -35,7 +35,7 @@ class FeaturedImage:
 
 
 def bundled_pair() -> list[Run]:
-    """Return the bundled runs whose maps are shown. Raises `UserError` if one is missing."""
+    """Return the bundled runs whose maps are shown. Raise `UserError` if one is missing."""
     bundled = resources.bundled()
     if missing := [ARCHITECTURES[model].label for model in METHODS if model not in bundled]:
         raise UserError(
@@ -45,7 +45,7 @@ def bundled_pair() -> list[Run]:
 
 
 def stored_maps(run: Run) -> dict[str, np.ndarray]:
-    """Return the stored maps and probabilities of a bundled run. Raises `UserError` without them."""
+    """Return the stored maps and probabilities of a bundled run. Raise `UserError` without them."""
     stored = resources.first_look(run)
     if stored is None:
         raise UserError(f"The stored maps of {run.title} are missing: get a complete copy of the project.")

@@ -13,7 +13,7 @@ from dashboard.states.overview import OverviewState
 
 
 def scene(query: Query) -> Pictures:
-    """Return the image that the link names, with the maps of both bundled models. Raises `UserError`."""
+    """Return the image that the link names, with the maps of both bundled models. Raise `UserError`."""
     data, pair = resources.dataset(), featured_image.bundled_pair()
     state = read_state(OverviewState, query)
     chosen = image_in(ImageState.of(kind=state.look, image=state.nth), data)

@@ -53,7 +53,7 @@ class Similarity(Scene):
 
 
 def scene(query: Query) -> Stepper | Similarity:
-    """Return the stepper, or with `view=similarity` the position embeddings. Raises `UserError`."""
+    """Return the stepper, or with `view=similarity` the position embeddings. Raise `UserError`."""
     state = read_state(PatchesState, query, "view")
     run = run_in(state.run, page_runs.offered("patches"))
     if state.view == "similarity":

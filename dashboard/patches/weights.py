@@ -27,7 +27,7 @@ def _tokens(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> tu
 
 def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the projected patches (with CLS) and the positions, each [T, D], of a ViT run for an image uint8
-    [3, S, S]. Does not import torch, so that the page appears at once. Raises `UserError`.
+    [3, S, S]. Does not import torch, so that the page appears at once. Raise `UserError`.
     """
     return _tokens(resources.stamp_of(run), image.tobytes(), image.shape)
 
@@ -54,7 +54,7 @@ def _learned(stamp: resources.Stamp) -> Learned:
 
 
 def learned(run: Run) -> Learned:
-    """Return the patch filters and the similarity of positions of a ViT run. Raises `UserError`."""
+    """Return the patch filters and the similarity of positions of a ViT run. Raise `UserError`."""
     model, stamp = resources.model(run), resources.stamp_of(run)
     if not all(bool(p.isfinite().all()) for p in (*model.input_layer.parameters(), model.pos_embedding)):
         raise UserError(

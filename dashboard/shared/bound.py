@@ -196,12 +196,12 @@ def choose(
     first: str | None = None,
     titles: bool = False,
     warn: Warn = warn_missing,
-    **look: Any,
+    **widget_options: Any,
 ) -> str:
     """Draw a choice of one id and return it. The address holds the id, and the session keeps it.
 
     `widget` is `st.selectbox` or `st.segmented_control`, also of a container. For the other arguments see
-    `settle`. `look` holds further arguments of the widget.
+    `settle`. `widget_options` holds further arguments of the widget.
     """
     settled = settle(page, field, options, first=first, titles=titles, warn=warn)
     chosen = (
@@ -211,7 +211,7 @@ def choose(
             key=page.parameter(field),
             format_func=options.__getitem__,
             persist_state="session",
-            **look,
+            **widget_options,
         )
         or settled
     )
@@ -227,11 +227,11 @@ def choose_count(
     options: Sequence[int],
     *,
     first: int,
-    **look: Any,
+    **widget_options: Any,
 ) -> int:
     """Draw a choice of one number and return it. The page shows it as 1,000, and the address holds 1000."""
     named = {str(number): f"{number:,}" for number in options}
-    return int(choose(widget, page, field, label, named, first=str(first), **look))
+    return int(choose(widget, page, field, label, named, first=str(first), **widget_options))
 
 
 def choose_several(

@@ -18,7 +18,7 @@ def default_pair() -> list[Run | None]:
 def default_runs() -> list[Run]:
     """Return the bundled ViT and ResNet, as far as they are there.
 
-    All six bundled models would be twelve overlapping curves. An own run is compared when it is chosen:
-    otherwise a stopped one could change the images on which all runs are tested.
+    All six bundled models would be twelve overlapping curves. One of the user's runs is compared when it is
+    chosen: otherwise a stopped one could change the images on which all runs are tested.
     """
     return [run for run in default_pair() if run]

@@ -80,7 +80,7 @@ def look_up(
 ) -> Measurement[V]:
     """Return the measurement of these subjects on the images `seen`, with its result or its progress.
 
-    `count` is the requested number of images. Raises `UserError`.
+    `count` is the requested number of images. Raise `UserError`.
     """
     key = f"{probe.name}-{key_of(probe, list(subjects), seen, settings)}"
     job = jobs.find(key)  # before the result, which a job stores before it ends

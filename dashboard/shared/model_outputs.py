@@ -64,7 +64,7 @@ def _outputs(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> O
 def outputs(run: Run, image: np.ndarray, snapshot: Path | None = None) -> Outputs:
     """Return what a classifier predicts for an image uint8 [3, S, S].
 
-    Raises `UserError` for a run without weights or without a classifier.
+    Raise `UserError` for a run without weights or without a classifier.
     """
     if not run.config.has_classifier:
         raise UserError(f"{run.title} has no classifier, so it makes no predictions: choose another run.")
@@ -91,6 +91,6 @@ def _predictions(stamp: resources.Stamp, name: str, _data: Dataset) -> np.ndarra
 
 
 def predictions(run: Run, data: Dataset) -> np.ndarray:
-    """Return probabilities [n, classes] for the first `RANKED` test images. Raises `UserError`."""
+    """Return probabilities [n, classes] for the first `RANKED` test images. Raise `UserError`."""
     resources.model(run)
     return _predictions(resources.stamp_of(run), data.state, data)

@@ -18,12 +18,12 @@ from vitcore.runs.status import Status
 from vitcore.runs.titles import launch_command
 
 
-def popover(place: Any, method: str, **look: Any) -> DeltaGenerator:
+def popover(place: Any, method: str, **widget_options: Any) -> DeltaGenerator:
     """Draw a popover that begins with a method, and return it, so that the origins of numbers follow there.
 
     `look` holds further arguments of `st.popover`.
     """
-    drawn = place.popover("How it was measured", **look)
+    drawn = place.popover("How it was measured", **widget_options)
     drawn.markdown(method)
     return drawn
 

@@ -13,7 +13,7 @@ from vitcore.runs.metrics import event_files
 
 
 def offered(page: str) -> list[Run]:
-    """Return the runs that a page of `PAGES` can show. Raises `KeyError` for a page without runs."""
+    """Return the runs that a page of `PAGES` can show. Raise `KeyError` for a page without runs."""
     return OFFERED[page]()
 
 

@@ -14,10 +14,12 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.shared import messages
 
 
-def popover(label: str, name: str, *, place: DeltaGenerator | None = None, **look: Any) -> DeltaGenerator:
+def popover(
+    label: str, name: str, *, place: DeltaGenerator | None = None, **widget_options: Any
+) -> DeltaGenerator:
     """Draw a popover that `close(name)` closes. `look` holds further arguments of `st.popover`."""
     key = f"{name}_popover_{st.session_state.get(_key(name), 0)}"
-    return (st if place is None else place).popover(label, key=key, **look)
+    return (st if place is None else place).popover(label, key=key, **widget_options)
 
 
 def close(name: str, announcement: str = "") -> None:

@@ -38,7 +38,7 @@ def dataset(
     skip_broken: bool = False,
     preprocessing: Preprocessing = DEFAULT,
 ) -> Dataset:
-    """Return a dataset, whose splits are decoded on first use. Raises `UserError`.
+    """Return a dataset, whose splits are decoded on first use. Raise `UserError`.
 
     A folder is read again when its files have changed.
     """
@@ -63,14 +63,14 @@ def _dataset(
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
 def listing(place: Path) -> folder.Listing:
-    """Return what a folder of images holds, by the names of its files. Raises `UserError`."""
+    """Return what a folder of images holds, by the names of its files. Raise `UserError`."""
     return scan(place)
 
 
 def dataset_of(run: Run) -> Dataset:
     """Return the images to show with a run: those of its folder, or the bundled part of CIFAR-10.
 
-    A run without a dataset, or whose folder is not on this machine, gets the bundled photographs. Raises
+    A run without a dataset, or whose folder is not on this machine, gets the bundled photographs. Raise
     `UserError`.
     """
     config = run.config
@@ -160,12 +160,12 @@ class Stamp(NamedTuple):
         return Run(Path(self.path))
 
     def model(self) -> Any:
-        """Return the model with these weights, loaded once. Raises `UserError`."""
+        """Return the model with these weights, loaded once. Raise `UserError`."""
         return _loaded(*self)
 
 
 def stamp_of(run: Run, snapshot: Path | None = None) -> Stamp:
-    """Return the version of a run's weights, or of a snapshot. Raises `UserError` without weights."""
+    """Return the version of a run's weights, or of a snapshot. Raise `UserError` without weights."""
     weights = snapshot or run.weights
     if weights is None:
         raise no_weights(run.id, active=run.status().state in ACTIVE)
@@ -176,7 +176,7 @@ def stamp_of(run: Run, snapshot: Path | None = None) -> Stamp:
 
 
 def model(run: Run, snapshot: Path | None = None) -> Any:
-    """Return the trained model of a run, loaded once per version of its weights. Raises `UserError`."""
+    """Return the trained model of a run, loaded once per version of its weights. Raise `UserError`."""
     return stamp_of(run, snapshot).model()
 
 

@@ -235,7 +235,7 @@ def _y_title(runs: Sequence[Run], tag: str) -> str:
 
 
 def _empty_note(runs: Sequence[Run], drawing: Drawing) -> str:
-    """Return why a chart of these runs has no points, or an empty text if it has some."""
+    """Return why a chart of these runs has no points, or an empty string if it has some."""
     if not drawing.empty:
         return ""
     if drawing.not_finite:

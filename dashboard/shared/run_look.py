@@ -11,7 +11,7 @@ from vitcore.runs.folder import Run
 
 
 def model_of(run: Run) -> str:
-    """Return the name of the architecture, or an empty text for event files of other programs."""
+    """Return the name of the architecture, or an empty string for event files of other programs."""
     try:
         return run.config.model
     except UserError:

@@ -21,7 +21,7 @@ S = TypeVar("S", bound=PageState)
 def read_state(kind: type[S], query: Query, *strict: str) -> S:
     """Read the state of a page from a link. Fields get their defaults where the link has unusable values.
 
-    `strict` names fields with a fixed set of values. Raises `UserError` if one of them has an unusable value.
+    `strict` names fields with a fixed set of values. Raise `UserError` if one of them has an unusable value.
     """
     state, refused = kind.read(query)
     for name in strict:
@@ -33,7 +33,7 @@ def read_state(kind: type[S], query: Query, *strict: str) -> S:
 
 
 def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -> Run:
-    """Return the run that a link names. Raises `UserError` if it is not among the runs `found`.
+    """Return the run that a link names. Raise `UserError` if it is not among the runs `found`.
 
     `wanted` is the run's id. Without one, returns `first`, or else the first run of `found`.
     """
@@ -54,7 +54,7 @@ def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -
 
 
 def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> selection.SelectedImage:
-    """Return the image that a link names, or else the first one of the page. Raises `UserError`.
+    """Return the image that a link names, or else the first one of the page. Raise `UserError`.
 
     With `run`, a link can also name images by how well the run classifies them.
     """

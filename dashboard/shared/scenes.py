@@ -35,7 +35,7 @@ class Scene(ABC):
 
     @abstractmethod
     def draw(self, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
-        """Draw the scene with Streamlit. Raises `UserError`.
+        """Draw the scene with Streamlit. Raise `UserError`.
 
         `state` holds the parameters of the link; the explorer and the steppers change them. `key` identifies
         the elements. `scale` is the height of the window divided by 720 pixels.
@@ -46,7 +46,7 @@ class Scene(ABC):
         """Return the scene for a file without a server, from top to bottom.
 
         `talk` selects the layout of a talk. The file has no model, so it lacks the brush, the snapshots
-        and the view of positions only. Raises `UserError` if the scene does not fit into a file.
+        and the view of positions only. Raise `UserError` if the scene does not fit into a file.
         """
 
     def picture(self, state: Mapping[str, str]) -> tuple[str, str] | None:

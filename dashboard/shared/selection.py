@@ -195,11 +195,11 @@ def choose_run(
     label: str,
     *,
     first: Run | None = None,
-    **look: Any,
+    **widget_options: Any,
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
 
-    `look` holds further arguments of the select box.
+    `widget_options` holds further arguments of the select box.
     """
     by_id = {run.id: run for run in found}
     options = run_labels(found)
@@ -213,7 +213,7 @@ def choose_run(
             options,
             first=first.id if first else None,
             warn=_warn_missing,
-            **look,
+            **widget_options,
         )
     ]
     _remember([chosen], lost)
@@ -251,7 +251,7 @@ def choose_runs(
 
 
 def forget(runs: Iterable[Run]) -> None:
-    """Give no notice that these runs are gone, because the visitor has deleted them."""
+    """Do not warn about these runs: the visitor deleted them."""
     for run in runs:
         st.session_state.get(CHOSEN, {}).pop(run.id, None)
 

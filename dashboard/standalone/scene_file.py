@@ -12,7 +12,7 @@ from vitcore.errors import UserError
 
 
 def from_address(state: Mapping[str, str]) -> str:
-    """Return the file for the parameters of an address of the Attention page. Raises `UserError`."""
+    """Return the file for the parameters of an address of the Attention page. Raise `UserError`."""
     scene = scene_of(state)
     if not isinstance(scene, ImageScene):
         raise UserError(
@@ -23,7 +23,7 @@ def from_address(state: Mapping[str, str]) -> str:
 
 
 def scene_file(scene: ImageScene, state: Mapping[str, str]) -> str:
-    """Return the file of a scene, also one of an image that a visitor uploaded. Raises `UserError`.
+    """Return the file of a scene, also one of an image that a visitor uploaded. Raise `UserError`.
 
     `state` holds the parameters of the page's address: the layer, the head, pinned patches and switches.
     """

@@ -11,7 +11,7 @@ from vitcore.errors import UserError
 
 
 def read(path: Path) -> Talk:
-    """Return the talk in a file, which may have broken links: see `files.parse`. Raises `UserError`."""
+    """Return the talk in a file, which may have broken links: see `files.parse`. Raise `UserError`."""
     try:
         about = path.stat()
     except OSError as error:

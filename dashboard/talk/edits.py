@@ -72,7 +72,7 @@ def new_step(step: Step, column: int, newline: str = "\n") -> str:
 
 
 def split(text: str) -> Parts:
-    """Return the pieces of a valid talk file. Raises `UserError` if its steps are in brackets."""
+    """Return the pieces of a valid talk file. Raise `UserError` if its steps are in brackets."""
     if not text.endswith("\n"):
         text += "\n"
     newline = "\r\n" if "\r\n" in text else "\n"

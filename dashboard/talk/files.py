@@ -119,12 +119,12 @@ class Step(_Model):
 
     @property
     def page(self) -> str:
-        """The page that the link leads to. Raises `UserError` for a broken link that was accepted."""
+        """The page that the link leads to. Raise `UserError` for a broken link that was accepted."""
         return parse_link(self.link)[0]
 
     @property
     def state(self) -> dict[str, str]:
-        """The parameters of the link. Raises `UserError` for a broken link that was accepted."""
+        """The parameters of the link. Raise `UserError` for a broken link that was accepted."""
         return parse_link(self.link)[1]
 
 
@@ -174,7 +174,7 @@ def misnamed() -> dict[str, str]:
 
 
 def find_talk(name: str, *, broken_links: bool = False) -> Talk:
-    """Read the talk with this name. For `broken_links` see `parse`. Raises `UserError`."""
+    """Read the talk with this name. For `broken_links` see `parse`. Raise `UserError`."""
     talks = list_talks()
     if name not in talks:
         if problem := misnamed().get(name):
@@ -187,12 +187,12 @@ def find_talk(name: str, *, broken_links: bool = False) -> Talk:
 
 
 def read_talk(path: Path, *, broken_links: bool = False) -> Talk:
-    """Read and check a talk file. Raises a `UserError` that names the line of a mistake."""
+    """Read and check a talk file. Raise a `UserError` that names the line of a mistake."""
     return parse(path.name, read_text(path), broken_links=broken_links)
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a talk file with its own line ends. Raises `UserError`."""
+    """Return the text of a talk file with its own line ends. Raise `UserError`."""
     try:
         if path.exists() and not path.is_file():  # reading a pipe would never end
             raise UserError(f"{path.name} is not a file: a talk is a text file with `title:` and `steps:`.")
@@ -215,7 +215,7 @@ def check_size(name: str, size: int) -> None:
 
 
 def parse(name: str, text: str, *, broken_links: bool = False) -> Talk:
-    """Return the talk in the text of the file `name`. Raises a `UserError` that names the line.
+    """Return the talk in the text of the file `name`. Raise a `UserError` that names the line.
 
     With `broken_links` set, this accepts steps with links that lead to no page, so that a talk can be
     presented without the views of these steps.
@@ -232,7 +232,7 @@ def parse(name: str, text: str, *, broken_links: bool = False) -> Talk:
 
 
 def check_title(title: str) -> str:
-    """Return the title of a talk as it is written to a file. Raises `UserError`."""
+    """Return the title of a talk as it is written to a file. Raise `UserError`."""
     try:
         return TypeAdapter(Title).validate_python(title.strip())
     except ValidationError as error:
@@ -267,7 +267,7 @@ def _sentence(error: ErrorDetails) -> str:
         "extra_forbidden": f"{name} has no `{key}:`. Its keys are {keys}.",
         "model_type": f"{name} must have the keys {keys}.",
         "string_type": f"`{key}:` must be text. Put quotation marks around it.",
-        "string_unicode": f"`{key}:` has a character that is none. Delete it.",
+        "string_unicode": f"`{key}:` has an invalid character: delete it.",
         "string_too_short": f"`{key}:` is empty. Write some text.",
         "string_too_long": f"`{key}:` is too long: use at most {limits.get('max_length')} characters.",
         "tuple_type": f"`{key}:` must be a list. Begin each step with `- title:`.",
@@ -279,7 +279,7 @@ def _sentence(error: ErrorDetails) -> str:
 def parse_link(link: str) -> tuple[str, dict[str, str]]:
     """Return the page and the parameters of a link.
 
-    Raises `UserError` if it leads to no page of ViT Lab, or has a parameter that the page does not have.
+    Raise `UserError` if it leads to no page of ViT Lab, or has a parameter that the page does not have.
     """
     without_scheme = re.match(r"[^/?#]+:\d+(/|$)|[^/?#]+\.[^/?#.]+/", link)
     try:
@@ -292,13 +292,13 @@ def parse_link(link: str) -> tuple[str, dict[str, str]]:
     if parts.scheme not in ("", "http", "https") or (parts.netloc and not _is_this_machine(host)):
         raise UserError(
             f"The link leads to {host[:60] or parts.scheme[:60]!r}: write it from the page's name on, such "
-            "as `attention?class=cat`. The address of another site can be the source of the step."
+            "as `attention?class=cat`. Put the address of another site into `source:`."
         )
     page = parts.path.strip("/").rsplit("/", 1)[-1] or "overview"
     if page not in PAGES:
         raise UserError(
             f"The link leads to {page[:60]!r}, which is no page of ViT Lab: use one of {', '.join(PAGES)}. "
-            "The address of another site can be the source of the step."
+            "Put the address of another site into `source:`."
         )
     state = dict(parse_qsl(parts.query))
     if state.pop("talk", None) and not parts.path.strip("/"):

@@ -32,7 +32,7 @@ class FieldError(UserError):
 
 
 def check_form(values: Mapping[str, Any]) -> Step:
-    """Return the step with the values of a form. Raises `FieldError` for the first value to correct."""
+    """Return the step with the values of a form. Raise `FieldError` for the first value to correct."""
     try:
         return Step.model_validate({key: value for key, value in values.items() if value or key in REQUIRED})
     except ValidationError as error:

@@ -17,7 +17,7 @@ from vitcore.errors import UserError
 def scene(page: str, query: Query) -> Scene:
     """Return the scene of a page for the parameters of its address.
 
-    Raises `UserError` if the page does not exist, or if the address names something that can't be shown.
+    Raise `UserError` if the page does not exist, or if the address names something that can't be shown.
     """
     if page not in PAGES:
         raise UserError(f"There is no page {page[:60]!r}: name one of {', '.join(PAGES)}.")

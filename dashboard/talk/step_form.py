@@ -31,9 +31,16 @@ def draw(opened: Opened, place: Place, attempt: Attempt) -> None:
     text = draft or drafts.text_of(step)
     wrong = messages.settings_of(ERROR) in [f"{key}_{name}" for name in HIDDEN]
 
-    def field(widget: Callable[..., Any], name: str, **look: Any) -> None:
+    def field(widget: Callable[..., Any], name: str, **widget_options: Any) -> None:
         args = (opened, place)
-        widget(drafts.LABELS[name], text[name], key=f"{key}_{name}", on_change=keep_draft, args=args, **look)
+        widget(
+            drafts.LABELS[name],
+            text[name],
+            key=f"{key}_{name}",
+            on_change=keep_draft,
+            args=args,
+            **widget_options,
+        )
         messages.show_error(ERROR, f"{key}_{name}")
 
     field(st.text_input, "title", max_chars=80)

@@ -66,7 +66,7 @@ def own_talks() -> dict[str, Path]:
 
 
 def open_talk(name: str) -> Opened:
-    """Read a talk of the user. Raises `UserError`."""
+    """Read a talk of the user. Raise `UserError`."""
     path = own_talks().get(name)
     if path is None or _is_bundled(path):
         if name in list_talks():
@@ -177,7 +177,7 @@ def _with_steps(talk: Talk, change: Callable[[list[Step]], object]) -> Talk:
 
 
 def _locate(talk: Talk, place: Place) -> int:
-    """Return the index of a step, wherever it is by now. Raises `StepGone`."""
+    """Return the index of a step, wherever it is by now. Raise `StepGone`."""
     found = [i for i, step in enumerate(talk.steps) if step == place.step]
     if not found:
         raise StepGone(

@@ -46,7 +46,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def compose(text: str) -> yaml.Node | None:
-    """Return the nodes of a YAML text with their positions. Raises `LineError`."""
+    """Return the nodes of a YAML text with their positions. Raise `LineError`."""
     try:
         return yaml.compose(text, Loader=_Loader)
     except ReaderError as error:
@@ -59,14 +59,14 @@ def compose(text: str) -> yaml.Node | None:
 
 
 def read(text: str) -> tuple[Any, Lines]:
-    """Return the content of a YAML text, and the line of every key and list item. Raises `LineError`."""
+    """Return the content of a YAML text, and the line of every key and list item. Raise `LineError`."""
     root = compose(text)
     lines: Lines = {(): 1}
     return None if root is None else _plain(root, (), lines), lines
 
 
 def plain(node: yaml.Node) -> Any:
-    """Return the content of a node. Raises `LineError`."""
+    """Return the content of a node. Raise `LineError`."""
     return _plain(node, (), {})
 
 

@@ -163,7 +163,7 @@ def _exports_folder() -> Path:
 
 
 def _export(run: Run) -> Iterator[Step]:
-    """Export in a child process, which ends if the iterator is closed early. Raises `UserError`."""
+    """Export in a child process, which ends if the iterator is closed early. Raise `UserError`."""
     folder = Path(tempfile.mkdtemp(dir=_exports_folder()))
     out = folder / f"{run.id}.onnx"
     try:

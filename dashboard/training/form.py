@@ -51,7 +51,7 @@ class Form:
     start: Start | None = None
 
     def config(self) -> Config:
-        """Return the configuration. Raises `UserError` for an invalid setting."""
+        """Return the configuration. Raise `UserError` for an invalid setting."""
         if not self.values["data"]:
             raise UserError(f"Enter a folder under {data_dir()}, for example `flowers`.")
         if self.needs_start and self.start is None:

@@ -1,4 +1,4 @@
-"""The check of an own folder on the Training page: decode all images before a training does."""
+"""The check of your own folder on the Training page: decode all images before a training does."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _key(path: Path) -> str:
 def check(path: Path) -> Iterator[jobs.Progress]:
     """Decode all images of a folder in a child process, which ends if the iterator is closed early.
 
-    Raises `UserError`.
+    Raise `UserError`.
     """
     child = Child("vitcore", "data", f"{FOLDER}{path}", "--json", name="The check", limit_s=LIMIT_S)
     yield from jobs.progress_of(child)

@@ -52,7 +52,7 @@ def speed(form: Form, count: int | None) -> Speed | None:
 def rehearse(mark: str, config: str) -> Rehearsal:
     """Start a rehearsal of a configuration (YAML).
 
-    Raises `UserError` in read-only mode and if the process can't start.
+    Raise `UserError` in read-only mode and if the process can't start.
     """
     check_allowed()
     child = Child(

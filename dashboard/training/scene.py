@@ -12,7 +12,7 @@ from vitcore.sweeps.pair import partner
 
 
 def scene(query: Query) -> Figures:
-    """Return the accuracy and cross-entropy of the run that the link names. Raises `UserError`."""
+    """Return the accuracy and cross-entropy of the run that the link names. Raise `UserError`."""
     found = page_runs.offered("training")
     state = read_state(TrainingState, query)
     run = run_in(state.watch, found)

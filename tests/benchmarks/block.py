@@ -44,7 +44,7 @@ def main() -> None:
         return message(header, chosen.image, view.floats, view.crops)
 
     def reply_to(layer: str) -> int:
-        request = block_weights.RowRequest("", layer, 0, alone=True)
+        request = block_weights.RowRequest("", layer, 0, weights_only=True)
         return len(block_weights.packed(block_weights.neighbors(run, None, 0, request))[1])
 
     for layer in ("qkv", "out", "widen", "narrow"):

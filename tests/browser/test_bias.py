@@ -171,8 +171,8 @@ def test_hidden_cells_are_chosen_by_rank_or_by_painting(visitor, models, cat):
 
 
 @pytest.mark.slow
-def test_measurement_shows_progress_can_be_cancelled_and_is_stored(visitor, server):
-    large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # slow enough to be cancelled
+def test_measurement_shows_progress_can_be_canceled_and_is_stored(visitor, server):
+    large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # slow enough to be canceled
     address = "inductive_bias?probe=Shift&run={0}&against={0}&n={1}&untrained=false"
     page = visitor.open(address.format(large.id, 1000))
     measure = page.locator(".st-key-measure").get_by_role("button")

@@ -151,7 +151,7 @@ def test_measurement_fills_the_table(visitor, server, tiny):
     drawn_figure(page, "confusion")
 
 
-def test_cancelled_measurement_stores_nothing(visitor, server):
+def test_canceled_measurement_stores_nothing(visitor, server):
     # Takes seconds per batch
     slow = make_run(server.home / "runs", "slow", seed=3, model="vit", patch_size=2)
     page = visitor.open(f"compare?runs={slow.id}&tested=1000&show=Classes")

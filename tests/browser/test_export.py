@@ -62,7 +62,7 @@ def test_both_files_of_a_bundled_run_are_downloaded_and_can_be_opened(visitor, t
 
 
 @pytest.mark.slow
-def test_export_is_cancelled_and_a_failure_names_its_reason(visitor, server, tmp_path):
+def test_export_is_canceled_and_a_failure_names_its_reason(visitor, server, tmp_path):
     run = make_run(
         server.home / "runs",
         "missing folder",

@@ -104,7 +104,7 @@ def classifier():
     (first, second), (best, next_best) = found.logits.topk(2)
     shares = 100 * found.logits.softmax(0)
     return [
-        f"From the {len(found.normalized)} numbers of CLS",
+        f"{len(found.normalized)} numbers of CLS",
         f"The logit of {inside.classes()[best]} is {first:.2f}, and the next one is that of "
         f"{inside.classes()[next_best]} with {second:.2f}. The softmax makes {shares[best]:.0f} % and "
         f"{shares[next_best]:.0f} % of them",

@@ -32,7 +32,9 @@ def test_row_comes_with_its_neighbors_offsets_and_scales(tmp_path):
     net = resources.model(run).blocks[1]
     with torch.no_grad():
         net.linear[3].bias.uniform_(-1, 1)
-    ((name, first, values),) = block_weights.neighbors(run, None, 1, RowRequest(KEY, "narrow", 7, alone=True))
+    ((name, first, values),) = block_weights.neighbors(
+        run, None, 1, RowRequest(KEY, "narrow", 7, weights_only=True)
+    )
     assert (name, first, values.shape) == ("narrow", 0, (24, 42))
     np.testing.assert_array_equal(values[:, :-2], net.linear[3].weight.detach().numpy())
     np.testing.assert_array_equal(values[:, -2], net.linear[3].bias.detach().numpy())
@@ -42,14 +44,18 @@ def test_row_comes_with_its_neighbors_offsets_and_scales(tmp_path):
 def test_layer_without_offsets_and_scale_has_zeros_and_ones(tmp_path):
     run = make_run(tmp_path, "Plain", qkv_bias=False, block_bias=False, **SMALL)
     for layer in ("qkv", "out", "widen", "narrow"):
-        ((_, _, values),) = block_weights.neighbors(run, None, 0, RowRequest(KEY, layer, 0, alone=True))
+        ((_, _, values),) = block_weights.neighbors(
+            run, None, 0, RowRequest(KEY, layer, 0, weights_only=True)
+        )
         assert (values[:, -2:] == (0, 1)).all()
 
 
 @pytest.mark.parametrize(("layer", "row"), [("qkv", 767), ("out", 0), ("widen", 511), ("narrow", 255)])
 def test_reply_is_bounded_and_has_the_row(layer, row):
     run, _, _ = bundled()
-    ((_, first, values),) = block_weights.neighbors(run, None, 2, RowRequest(KEY, layer, row, alone=True))
+    ((_, first, values),) = block_weights.neighbors(
+        run, None, 2, RowRequest(KEY, layer, row, weights_only=True)
+    )
     assert values.nbytes <= MAX_REPLY
     assert first <= row < first + len(values)
 
@@ -57,22 +63,26 @@ def test_reply_is_bounded_and_has_the_row(layer, row):
 def test_large_layer_is_sent_in_parts_that_do_not_overlap(monkeypatch):
     monkeypatch.setattr(block_weights, "MAX_REPLY", 10 * 4 * 258)
     run, _, _ = bundled()
-    requests = [RowRequest(KEY, "out", row, alone=True) for row in (0, 9, 10, 255)]
+    requests = [RowRequest(KEY, "out", row, weights_only=True) for row in (0, 9, 10, 255)]
     found = [block_weights.neighbors(run, None, 0, request)[0][1:] for request in requests]
     assert [(first, len(values)) for first, values in found] == [(0, 10), (0, 10), (10, 10), (250, 6)]
 
 
 @pytest.mark.parametrize(("layer", "row"), [("out", 256), ("features", 0), ("other", 0)])
 def test_row_that_does_not_exist_is_not_sent(layer, row):
-    assert block_weights.neighbors(bundled()[0], None, 0, RowRequest(KEY, layer, row, alone=True)) == []
+    assert (
+        block_weights.neighbors(bundled()[0], None, 0, RowRequest(KEY, layer, row, weights_only=True)) == []
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["", "out 1", f"{KEY} out", f"{KEY} out -1", f"{KEY} OUT 1", f"{KEY} out 1 2"]
 )
 def test_text_that_is_no_request_is_ignored(text):
-    assert read_row_request(text, alone=True) is None
-    assert read_row_request(f"{KEY} out 17", alone=True) == RowRequest(KEY, "out", 17, alone=True)
+    assert read_row_request(text, weights_only=True) is None
+    assert read_row_request(f"{KEY} out 17", weights_only=True) == RowRequest(
+        KEY, "out", 17, weights_only=True
+    )
 
 
 def test_file_has_all_weights_of_a_small_model_and_the_rows_shown_first_of_a_large_one(monkeypatch):
@@ -146,7 +156,7 @@ def test_browser_that_has_the_block_gets_only_the_row(monkeypatch):
     at = {"view": "Inside a block", "layer": "3", "step": "6"}
     block.show(run, chosen, data, key="terms", at=at)
     whole = header_of(sent[0])
-    st.session_state["terms_row"] = RowRequest(whole["key"], "out", 3, alone=True)
+    st.session_state["terms_row"] = RowRequest(whole["key"], "out", 3, weights_only=True)
     block.show(run, chosen, data, key="terms", at=at)
     alone = header_of(sent[1])
     assert (alone["rowsAlone"], alone["key"], alone["weights"]) == (True, whole["key"], whole["weights"])
@@ -156,6 +166,6 @@ def test_browser_that_has_the_block_gets_only_the_row(monkeypatch):
     block.show(run, chosen, data, key="terms", at={**at, "layer": "4"})
     assert "tokens" in header_of(sent[2])
     assert header_of(sent[2])["sentWeights"] == []
-    st.session_state["terms_row"] = RowRequest(whole["key"], "out", 3, alone=False)
+    st.session_state["terms_row"] = RowRequest(whole["key"], "out", 3, weights_only=False)
     block.show(run, chosen, data, key="terms", at=at)
     assert len(sent[3]) > len(sent[0]) + 200_000

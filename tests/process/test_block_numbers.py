@@ -201,7 +201,9 @@ def test_written_sums_equal_the_linear_layers_of_torch(run, tmp_path):
         asked.append({"step": step, "part": part, "j": j, "token": token, "head": head})
         expected.append(float(value))
         if row:
-            rows[row] = block_weights.neighbors(run, None, layer, RowRequest(header["key"], *row, alone=True))
+            rows[row] = block_weights.neighbors(
+                run, None, layer, RowRequest(header["key"], *row, weights_only=True)
+            )
 
     for j in (0, size // 2, size - 1):
         for n, part in enumerate("qkv"):

@@ -227,7 +227,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 3000
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "last.ckpt", "weights.pt", "run.zip"])
-def test_pointer_of_git_lfs_is_named_as_one(name, tmp_path):
+def test_pointer_of_git_lfs_is_reported_as_a_git_lfs_pointer(name, tmp_path):
     (tmp_path / name).write_bytes(POINTER)
     model = [] if name == "run.zip" else ["--model", "resnet"]
     done = run("import", tmp_path / name, *model)
@@ -235,7 +235,7 @@ def test_pointer_of_git_lfs_is_named_as_one(name, tmp_path):
     assert "copy it again" not in done.stderr
 
 
-def test_pointer_of_git_lfs_in_place_of_curves_or_of_the_weights_of_a_run_is_named_as_one(tmp_path):
+def test_pointer_of_git_lfs_in_place_of_curves_or_of_the_weights_of_a_run_is_reported(tmp_path):
     (tmp_path / "events.out.tfevents.1").write_bytes(POINTER)
     given = ["import", write(tmp_path / "a.pt", weights()), "--model", "resnet", "--events"]
     check_refused(run(*given, tmp_path / "events.out.tfevents.1"), "events.out.tfevents.1", "git lfs pull")

@@ -1,4 +1,4 @@
-"""Every page with a runs folder full of damaged runs shows the sound ones and does not end in an error."""
+"""Every page with a runs folder full of damaged runs shows the intact ones and does not end in an error."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def damage() -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_with_damaged_runs_shows_the_sound_ones(page):
+def test_page_with_damaged_runs_shows_the_intact_ones(page):
     title = damage()
     app = open_app(page)
     options = [option for box in (*app.selectbox, *app.multiselect) for option in box.options]

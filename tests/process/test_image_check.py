@@ -1,4 +1,4 @@
-"""The check of an own folder in a child process."""
+"""The check of your own folder in a child process."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_out_of_memory_is_reported_as_in_a_training(colors, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.exclusive
 def test_cpu_contention_is_detected_and_reported():
     load = Load()
     spin = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
@@ -204,7 +204,7 @@ def test_uneven_steps_are_reported_without_detected_contention(played):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.exclusive
 def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     """Other programs use all processors. The median grows with them, the lower estimate hardly."""
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
@@ -280,7 +280,7 @@ def peak_of(pid):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.exclusive
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a system that counts a child's memory")
 @pytest.mark.parametrize(("model", "epochs"), [("resnet", 4), ("vit", 1)])
 def test_prediction_is_close_to_the_real_training(model, epochs, tmp_path, capsys):

@@ -112,7 +112,7 @@ def describe(
     note: Annotated[str | None, typer.Option(help="The new note.")] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Change a run's title or note. An empty text removes it."""
+    """Change a run's title or note. An empty string removes it."""
     from vitcore.runs import edit
     from vitcore.runs.folder import find_run
     from vitcore.runs.status import printable

@@ -152,7 +152,7 @@ def check(
 
 
 def about_links(place: Path, parts: Iterable[Files]) -> str:
-    """Return a remark on files that are used several times under different names, or an empty text."""
+    """Return a remark on files that are used several times under different names, or an empty string."""
     first: dict[tuple[int, int], Path] = {}
     repeated = []
     for file in (file for part in parts for files in part.values() for file in files):
@@ -172,7 +172,7 @@ def about_links(place: Path, parts: Iterable[Files]) -> str:
 
 
 def about_unreadable(place: Path, unreadable: Sequence[Unreadable]) -> str:
-    """Return a sentence about entries of a folder that could not be looked at, or an empty text."""
+    """Return a sentence about entries of a folder that could not be looked at, or an empty string."""
     if not unreadable:
         return ""
     named = [f"{shown_path(fault.file.relative_to(place))} ({fault.detail})" for fault in unreadable[:NAMED]]

@@ -115,7 +115,7 @@ def _reporting(progress: Progress) -> type[tqdm]:
 
 
 def _license(card: Path) -> str:
-    """Return the license in the metadata of a model card, or an empty text."""
+    """Return the license in the metadata of a model card, or an empty string."""
     try:
         text = card.read_text(encoding="utf-8", errors="replace")[:100_000]
         _, head, _ = text.split("---\n", 2)

@@ -143,7 +143,7 @@ def _foreign(module: nn.Module) -> tuple[_Described, dict[str, torch.Tensor]]:
     tensors = families.unwrapped(state)
     family = families.family_of(tensors)
     if family is None:
-        raise UserError(f"{name} is no network that is known here: {INSTEAD}.")
+        raise UserError(f"{name} is not a supported network: {INSTEAD}.")
     about = _about(module)
     try:
         found = families.read(family, tensors, about, _of_layers(module), name)

@@ -54,7 +54,9 @@ def local_file(source: str | Path, store: Path, progress: Progress) -> Path:
         raise UserError(f"{source} cannot be downloaded ({error}): check the address.") from None
     if address.scheme in ("http", "https"):
         if not str(source).isascii():
-            raise UserError(f"{source} is not an address: percent-encode its other letters, such as %C3%A9.")
+            raise UserError(
+                f"{source} is not an address: percent-encode its non-ASCII characters, such as %C3%A9."
+            )
         return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
     if "://" in str(source):
         raise UserError(f"{source} cannot be downloaded: give a path, or an http(s) address.")

@@ -60,7 +60,9 @@ def named_tensors(content: Any, file: Path) -> dict[str, torch.Tensor]:
                 f"{file.name} holds no state_dict of named tensors, because of {short(name)}: {SAVE}."
             )
         if (short_name := without_prefix(name)) in tensors:
-            raise UserError(f"{file.name} holds {short_name} of two models: save the weights of one alone.")
+            raise UserError(
+                f"{file.name} has {short_name} twice, from two models: save only one model's weights."
+            )
         if value.layout != torch.strided or value.is_quantized or value.is_meta or value.is_complex():
             raise UserError(f"{file.name} holds {short(name)} in a form that is not supported: {SAVE}.")
         if short_name not in NOT_WEIGHTS:

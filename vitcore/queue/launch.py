@@ -134,8 +134,8 @@ def take_over(run: Run) -> Run:
             )
         if not is_abandoned(run):
             raise UserError(
-                f"Run {run.id} waits on {status.host}, which is at work: remove it from the queue, or try "
-                f"again when {status.host} has been gone for a minute."
+                f"Run {run.id} waits on {status.host}, which is still running: remove it from the queue, or "
+                f"try again when {status.host} has been gone for a minute."
             )
         run.write_status(status.model_copy(update={"wanted": None, **_this_machine()}))
     ensure_supervisor(home)

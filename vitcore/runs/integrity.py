@@ -55,7 +55,7 @@ def weights_fault(run: Run, status: Status) -> WeightsFault | None:
 
 
 def _damage(path: str) -> str:
-    """Return a sentence if a file of weights is damaged, else an empty text."""
+    """Return a sentence if a file of weights is damaged, else an empty string."""
     try:
         about = os.stat(path)
     except OSError as error:

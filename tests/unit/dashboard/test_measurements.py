@@ -72,7 +72,7 @@ def test_started_measurement_runs_shows_its_steps_and_is_stored(run, monkeypatch
     assert shift_of(run).result.images == 20
 
 
-def test_cancelled_measurement_is_missing_without_an_error(run, monkeypatch):
+def test_canceled_measurement_is_missing_without_an_error(run, monkeypatch):
     proceed = threading.Event()
 
     def endless(self):

@@ -195,7 +195,7 @@ def check_fit(
             shapes = f"{list(ours[name].shape)} instead of {list(value.shape)}"
             raise UserError(f"{model}; its `{name}` has the shape {shapes}: choose another file.")
     if more := [name for name in ours if name not in wanted]:
-        raise UserError(f"{model}; `{more[0]}` does not belong into our {label}: choose another file.")
+        raise UserError(f"{model}; `{more[0]}` is not part of our {label}: choose another file.")
 
 
 def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...], list[str]]:

@@ -75,7 +75,7 @@ def test_folders_of_splits_are_not_reported_as_folders_inside_of_classes(tmp_pat
 
 
 @pytest.mark.parametrize(("name", "doubt"), [("test", True), ("Validation_set", True), ("train", False)])
-def test_single_folder_of_a_split_is_named_as_one(tmp_path, name, doubt):
+def test_single_folder_of_a_split_is_reported(tmp_path, name, doubt):
     make_folder(tmp_path / "d" / name, COLORS, 20)
     found = scan(tmp_path / "d")
     (line,) = found.remarks

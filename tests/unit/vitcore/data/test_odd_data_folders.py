@@ -93,7 +93,7 @@ def test_a_folder_with_other_classes_than_those_of_a_run_is_refused(tmp_path, cl
 @pytest.mark.parametrize(
     ("name", "advice"), [("d.zip", "unzip it"), ("d.ZIP", "unzip it"), ("d.tar", "folder")]
 )
-def test_file_in_place_of_a_folder_is_named_as_one(tmp_path, name, advice):
+def test_file_in_place_of_a_folder_is_reported_as_a_file(tmp_path, name, advice):
     (tmp_path / name).write_bytes(b"PK")
     with pytest.raises(UserError, match=f"{name} is a .*file.*{advice}"):
         scan(tmp_path / name)

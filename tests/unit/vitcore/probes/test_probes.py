@@ -272,7 +272,7 @@ def test_untrained_model_is_reproducible_and_keeps_the_random_state(tiny):
         assert not torch.equal(one(x), load_run(tiny)(x))
 
 
-def test_cancelled_measurement_stores_nothing(tiny, tmp_path):
+def test_canceled_measurement_stores_nothing(tiny, tmp_path):
     steps = measure.measure(find_probe("shift"), [Subject(tiny)], 60, root=tmp_path / "runs")
     assert next(steps).done == 0
     assert next(steps).values.curves

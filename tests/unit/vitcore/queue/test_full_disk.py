@@ -127,7 +127,7 @@ def test_full_disk_ends_an_action_with_one_sentence_and_leaves_nothing(name, tmp
 
 
 def refusal_of(act, run) -> str:
-    """Return the sentence with which an action is refused, or an empty text if it succeeds."""
+    """Return the sentence with which an action is refused, or an empty string if it succeeds."""
     try:
         act(run)
     except UserError as error:
