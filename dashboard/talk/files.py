@@ -292,13 +292,13 @@ def parse_link(link: str) -> tuple[str, dict[str, str]]:
     if parts.scheme not in ("", "http", "https") or (parts.netloc and not _is_this_machine(host)):
         raise UserError(
             f"The link leads to {host[:60] or parts.scheme[:60]!r}: write it from the page's name on, such "
-            "as `attention?class=cat`. Put the address of another site into `source:`."
+            "as `attention?class=cat`. The address of another site belongs in the source of the step."
         )
     page = parts.path.strip("/").rsplit("/", 1)[-1] or "overview"
     if page not in PAGES:
         raise UserError(
             f"The link leads to {page[:60]!r}, which is no page of ViT Lab: use one of {', '.join(PAGES)}. "
-            "Put the address of another site into `source:`."
+            "The address of another site belongs in the source of the step."
         )
     state = dict(parse_qsl(parts.query))
     if state.pop("talk", None) and not parts.path.strip("/"):

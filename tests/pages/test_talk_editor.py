@@ -80,7 +80,7 @@ def test_saved_fields_are_written_and_the_rest_of_the_file_is_kept(mine):
     ("label", "text", "named"),
     [
         ("Link", "attic?x=1", "attic"),
-        ("Link", "https://example.org/", "the source of the step"),
+        ("Link", "https://example.org/", "example"),
         ("Question", "Which?", "A question needs an answer"),
         ("Answer", "this", "An answer needs a question"),
         ("Choices, one a line", "one", "2 to 6 choices"),
