@@ -37,6 +37,7 @@ BUNDLED = {  # number of parameters; the name says how it was trained
     "densenet-mini": 239_146,
 }
 CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: curves of both in equal time
+ANSWERS = ("vit-quick", "cct-quick", "vit-sam-quick", "resnet-quick")  # without weights, same images
 MEASUREMENTS = ROOT / "docs" / "measurements.md"
 TRAINED = {  # recipe that repeats it, data, number of test images
     "cifar10": ("modern", "cifar10", 10_000),
@@ -49,7 +50,7 @@ def test_bundled_runs_are_listed_and_cover_every_architecture():
     found = [run.id for run in list_runs() if run.bundled and run.weights]
     assert sorted(found) == sorted(BUNDLED)
     outside_sweeps = [run.id for run in list_runs() if run.bundled and run.meta.sweep is None]
-    assert sorted(outside_sweeps) == sorted([*BUNDLED, *CURVES])
+    assert sorted(outside_sweeps) == sorted([*BUNDLED, *CURVES, *ANSWERS])
     assert {find_run(name).config.model for name in found} == set(ARCHITECTURES) - NOT_TRAINED
 
 
@@ -186,6 +187,24 @@ def test_documents_state_the_quick_results_of_every_model():
         result = ARCHITECTURES[name].measured["quick"]
         row = f"| `{name}` | {result.minutes:.1f} | {100 * result.test_acc:.1f} % |"
         assert row in text, row
+
+
+def test_documents_state_what_convolutions_and_sam_give_on_the_same_images():
+    """The runs differ from the ViT's in the model, or in the radius of SAM."""
+    text, configs = MEASUREMENTS.read_text("utf-8"), {}
+    for name in ANSWERS:
+        run = find_run(name)
+        configs[name], result = run.config, run.status().result
+        share, count = result["test_acc"], result["n_test"]
+        error = math.sqrt(share * (1 - share) / count)
+        row = f"| {result['parameters']:,} | {100 * share:.1f} ± {100 * error:.1f} % |"
+        assert f"| `{name}` {row}" in text, row
+        assert (run.config.recipe, run.config.data, run.config.seed) == ("quick", "cifar10-mini", 0)
+        assert read_scalars(run.path)["val_acc"].values.max() == pytest.approx(result["val_acc"], abs=1e-6)
+    plain, sam = configs["vit-quick"], configs["vit-sam-quick"]
+    for name, config in configs.items():
+        expected = make_config("quick", model=config.model).model_copy(update={"classes": plain.classes})
+        assert config == (expected.model_copy(update={"sam_rho": 0.1}) if config is sam else expected), name
 
 
 def test_documents_state_the_results_of_the_bundled_sample_sweep():
