@@ -48,6 +48,9 @@ VALUES = {
 }
 
 
+Line = tuple[Config, dict[str, Any]]  # of a sweep of samples, with the settings of a variant
+
+
 @dataclass(frozen=True)
 class Entry:
     """A run to launch. `varied` holds the one setting in which it differs from the base of a study.
@@ -114,6 +117,26 @@ def plan_samples(
     """
     if not (models or starts) or not shares or not seeds:
         raise UserError("A sweep of samples needs at least one model or start, one share and one seed.")
+    _check_samples(shares, steps, shared)
+    fixed = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
+    lines = _lines_from_scratch(models, recipe, own or {}, shared, fixed)
+    for run in dict.fromkeys(starts):
+        alike = {name: value for name, value in _alike(lines, shared).items() if name not in OF_START}
+        lines.append((fine_tuned(run, start_recipe, root=root, **{**alike, **fixed}), {}))
+    entries = [
+        Entry(
+            build_config(**{**base.model_dump(), "train_share": share, "seed": seed}),
+            f"{line_label(base, varied)}, {numbers.chosen_share(share)} of the images, seed {seed}",
+            varied,
+        )
+        for seed in dict.fromkeys(seeds)
+        for share in sorted(set(shares))
+        for base, varied in lines
+    ]
+    return _checked(Plan("samples", tuple(entries)))
+
+
+def _check_samples(shares: Sequence[float], steps: int, shared: Mapping[str, Any]) -> None:
     for share in shares:
         if not 0 < share <= 1:
             wrong = numbers.chosen_share(share)
@@ -129,52 +152,48 @@ def plan_samples(
             f"The models of a sweep of samples share only {', '.join(ALIKE)}: write MODEL.{name} to set it "
             "for one model."
         )
+
+
+def _alike(lines: Sequence[Line], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a further line has from the first one, or else those given for all."""
+    return {name: getattr(lines[0][0], name) for name in ALIKE} if lines else dict(shared)
+
+
+def _lines_from_scratch(
+    models: Sequence[str],
+    recipe: str,
+    own: Mapping[str, Mapping[str, Any]],
+    shared: Mapping[str, Any],
+    fixed: Mapping[str, Any],
+) -> list[Line]:
+    """Return the configurations of the models and their variants, without a share and a seed of their own."""
     variants = [parse_variant(text) for text in models]
-    if strange := set(own or {}) - {model for model, _ in variants}:
+    if strange := set(own) - {model for model, _ in variants}:
         raise UserError(f"{min(strange)} is not a model of this sweep: choose one of {', '.join(models)}.")
-    particular = [*(own or {}).values(), *(settings for _, settings in variants)]
+    particular = [*own.values(), *(settings for _, settings in variants)]
     if common := {name for settings in particular for name in settings if name in SHARED}:
         raise UserError(
-            f"{min(common)} is the same for all models of a sweep of samples: set it without the "
-            "name of a model."
+            f"{min(common)} is the same for all models of a sweep of samples: set it without the name of a "
+            "model."
         )
-    fixed = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
-    lines: list[tuple[Config, dict[str, Any]]] = []
+    lines: list[Line] = []
     for model, varied in variants:
-        settings = {**(own or {}).get(model, {}), **varied}
-        if lines:
-            shared = {name: getattr(lines[0][0], name) for name in ALIKE}
+        settings = {**own.get(model, {}), **varied}
         if model not in ARCHITECTURES:
             raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
         if wrong := set(settings) & set(FIXED):
             raise UserError(f"{min(wrong)} cannot be set for one model of a sweep: leave it out.")
         named = recipe if not lines or recipe in ARCHITECTURES[model].recipes else "quick"
-        config = make_config(named, **{**shared, **fixed, **settings, "model": model})
-        varied = {name: setting_of(config, name) for name in varied}  # as numbers, whatever the text was
+        config = make_config(named, **{**_alike(lines, shared), **fixed, **settings, "model": model})
         if config.schedule == "multistep" and min(config.milestones, default=0) >= EPOCHS:
             raise UserError(
                 f"Recipe {config.recipe} lowers its learning rate after {min(config.milestones)} epochs, "
-                "which this "
-                f"sweep of {EPOCHS} never reaches: choose quick or modern."
+                f"which this sweep of {EPOCHS} never reaches: choose quick or modern."
             )
         if config not in (other for other, _ in lines):
-            lines.append((config, varied))
-    for run in dict.fromkeys(starts):
-        if lines:
-            shared = {name: getattr(lines[0][0], name) for name in ALIKE}
-        alike = {name: value for name, value in shared.items() if name not in OF_START}
-        lines.append((fine_tuned(run, start_recipe, root=root, **{**alike, **fixed}), {}))
-    entries = [
-        Entry(
-            build_config(**{**base.model_dump(), "train_share": share, "seed": seed}),
-            f"{line_label(base, varied)}, {numbers.chosen_share(share)} of the images, seed {seed}",
-            varied,
-        )
-        for seed in dict.fromkeys(seeds)
-        for share in sorted(set(shares))
-        for base, varied in lines
-    ]
-    return _checked(Plan("samples", tuple(entries)))
+            # the values of the configuration, which are numbers where the text was one
+            lines.append((config, {name: setting_of(config, name) for name in varied}))
+    return lines
 
 
 def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequence[int] = ()) -> Plan:
