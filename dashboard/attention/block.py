@@ -64,12 +64,12 @@ def _most_numbers(run: Run, step: int) -> int:
 
 
 def prepare(
-    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, complete: bool = False
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, units: bool = False
 ) -> tuple[dict[str, Any], block_outputs.BlockView, np.ndarray]:
     """Return (header, view, image) for the address `at`: all data of the stepper. Raise `UserError`.
 
-    `image` uint8 [3, S, S] is what the model reads. The patches that excite the units come only with the step
-    of the MLP, because the search takes seconds, or always if `complete`.
+    `image` uint8 [3, S, S] is what the model reads. With `units`, the patches that excite the units are found
+    for it, which takes seconds the first time.
     """
     request = explorer.read_request(run, chosen, at)
     state, _ = AttentionState.read(at)
@@ -83,7 +83,7 @@ def prepare(
         layer=layer - 1,
         query=request.query,
         snapshot=request.snapshot,
-        units=complete or state.step == MLP,
+        units=units,
     )
     header = {
         **found.header,
@@ -103,7 +103,7 @@ def prepare_file(
     The weights are those of the whole block, or, of a large model, those of the numbers that are shown first.
     A talk has the weights of the step that it shows.
     """
-    header, found, image = prepare(run, chosen, data, at, complete=True)
+    header, found, image = prepare(run, chosen, data, at, units=True)
     request, (state, _) = explorer.read_request(run, chosen, at), AttentionState.read(at)
     head = 0 if state.head in (None, "mean") else min(int(state.head), header["heads"]) - 1
     shown = block_weights.first_shown(
@@ -134,7 +134,9 @@ def show(
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
     place = bound.address() if at is None else at
-    header, found, image = prepare(run, chosen, data, place)
+    header, found, image = prepare(
+        run, chosen, data, place, units=st.session_state.get(f"{key}_units", False)
+    )
     header |= place_or_warning(at, lambda: unavailable(run, place), warned=f"{key}_warned")
     rows: list[block_weights.Rows] = []
     asked: block_weights.RowRequest | None = st.session_state.get(f"{key}_row")
@@ -153,10 +155,13 @@ def show(
 def _receive(key: str, at: MutableMapping[str, str]) -> None:
     """Handle a request of the element `key`: see `receive`. Remember the row of weights that it names.
 
-    The kind `weights` asks for nothing else: the browser still has the numbers of the block.
+    The kind `weights` asks for nothing else: the browser still has the numbers of the block. The kind `units`
+    asks for the patches that excite the units, after the block itself is shown.
     """
     receive(key, at, WRITTEN)
     kind, state = request_of(key)
+    if kind != "weights":
+        st.session_state[f"{key}_units"] = kind == "units"
     row = block_weights.read_row_request(state.get("row", ""), weights_only=kind == "weights")
     st.session_state[f"{key}_row"] = row
 

@@ -68,7 +68,7 @@ def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> Non
 
     A request contains the state, because Streamlit does not read the address again. The kind is `look` for
     other numbers, `need` for a frame that the browser dropped, and `file` for an HTML file of the view. The
-    stepper through a block has one kind more.
+    stepper through a block has two kinds more.
     """
     kind, state = request_of(key)
     if kind == "need":

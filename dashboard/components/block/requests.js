@@ -28,7 +28,7 @@ export class BlockRequests {
     if (stepper.step !== MLP || units.length || standalone || stepper.asked !== null) return;
     if (this.soughtFor === key) return;
     this.soughtFor = key;
-    stepper.ask("look");
+    stepper.ask("units");
   }
 
   // Ask for the weights of the number that is written out, when the pointer rests on it. Not while other
