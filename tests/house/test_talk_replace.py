@@ -1,0 +1,118 @@
+"""The bundled talk about what replaces an inductive bias states the numbers of the bundled results."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dashboard.talk.files import read_talk
+from vitcore.paths import assets_dir
+from vitcore.probes import PROBES
+from vitcore.probes.store import Subject, find, images_of
+from vitcore.runs.folder import find_run
+from vitcore.sweeps.results import sample_curve
+from vitcore.sweeps.sweep import find_sweep
+
+VIT, RESNET = "vit-cifar10-gpu", "resnet-cifar10-gpu"
+PAIR = (VIT, RESNET)
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return {step.title: step for step in read_talk(assets_dir() / "talks" / "replace.yaml").steps}
+
+
+def values(name, run, *, untrained=False):
+    probe, runs = PROBES[name], [find_run(run)]
+    images = images_of(probe, runs, 500)
+    return find(probe, [Subject(runs[0], untrained)], images, probe.settings()).values.model_dump()
+
+
+def rounded(mean, error=None):
+    return f"{100 * mean:.0f}" + (f" ± {100 * error:.0f} %" if error is not None else " %")
+
+
+def at(curve, found, x):
+    i = found["x"].index(x)
+    return rounded(found["curves"][curve]["mean"][i], found["curves"][curve]["error"][i])
+
+
+def test_reach_before_training_is_stated(steps):
+    reach = {run: values("distance", run, untrained=True)["reach"]["mean"][1] for run in PAIR}
+    say = steps["Two models, given different things"].say
+    assert f"ResNet reads {reach[RESNET]:.1f} pixels away on average, that of the ViT {reach[VIT]:.1f}" in say
+
+
+def test_accuracies_with_a_tenth_of_the_images_are_stated(steps):
+    rows = {
+        row["model"]: row for row in sample_curve(find_sweep("samples-cifar10").runs) if row["share"] == 0.1
+    }
+    resnet, vit = (f"{100 * rows[name]['mean']:.1f} %" for name in ("resnet", "vit"))
+    assert (
+        f"ResNet classifies {resnet} of the test images correctly, and the ViT {vit}"
+        in steps["The price"].say
+    )
+    sizes = {name: row["parameters"] / 1e6 for name, row in rows.items()}
+    assert (
+        f"ResNet has {sizes['resnet']:.2f} million parameters, the ViT {sizes['vit']:.2f}"
+        in steps["The price"].note
+    )
+
+
+def test_accuracies_of_the_quick_trainings_are_stated_and_answer_the_question(steps):
+    results = {
+        name: find_run(f"{name}-quick").status().result for name in ("cct", "vit", "vit-sam", "resnet")
+    }
+    found = {name: result["test_acc"] for name, result in results.items()}
+    step = steps["A little convolution, or a flatter minimum?"]
+    text = {name: f"{100 * share:.1f} %" for name, share in found.items()}
+    assert f"reaches {text['cct']}. The ViT reaches {text['vit']}, and {text['vit-sam']} with SAM" in step.say
+    assert f"The ResNet reaches {text['resnet']}" in step.note
+    errors = {math.sqrt(share * (1 - share) / results[name]["n_test"]) for name, share in found.items()}
+    assert {f"{100 * error:.1f}" for error in errors} == {"1.6"}
+    assert found["cct"] > found["vit"] > found["vit-sam"]
+    assert step.answer == step.answers[0]
+
+
+def test_rises_of_the_loss_are_stated(steps):
+    rises = {run: values("landscape", run)["rise"]["mean"] for run in PAIR}
+    step = steps["How flat is a minimum?"]
+    assert f"loss of the ViT rises by {rises[VIT]:.1f}, that of the ResNet by {rises[RESNET]:.1f}" in step.say
+    assert values("landscape", VIT, untrained=True)["rise"]["mean"] < rises[VIT]
+
+
+def test_gains_of_a_longer_training_are_stated(steps):
+    step = steps["More time and stronger augmentation"]
+    for label, name in (("ViT", "vit"), ("ResNet", "resnet")):
+        short, long = (find_run(f"{name}-cifar10{end}").status().result["test_acc"] for end in ("", "-gpu"))
+        assert f"{label} gains {100 * (long - short):.1f}" in step.say
+        assert f"{label}: {100 * short:.1f} and {100 * long:.1f} %" in step.note
+
+
+def test_shares_of_experiments_are_stated(steps):
+    curve = "consistency, reflect"
+    short, long = (at(curve, values("shift", run), 4) for run in ("vit-cifar10", VIT))
+    step = steps["What the longer training taught"]
+    assert f"After 20 epochs, {short} of" in step.say
+    assert f"After 88 epochs, {long}." in step.say
+    others = {at(curve, values("shift", run), 4) for run in ("resnet-cifar10", RESNET)}
+    assert all(f"For the ResNet it is {share} after both" in step.note for share in others)
+    shuffled = [values("shuffle", run) for run in PAIR]
+    vit, resnet = (at("accuracy", found, 4) for found in shuffled)
+    step = steps["It does not become a ResNet"]
+    assert f"classifies {vit} of the images correctly, the ResNet {resnet}." in step.say
+    vit, resnet = (found["curves"]["accuracy"]["mean"][0] for found in shuffled)
+    assert f"{100 * vit:.0f} and {100 * resnet:.0f} %" in step.note
+    vit, resnet = (at("accuracy, mean of all", values("corruptions", run), 5) for run in PAIR)
+    assert (
+        f"right for {vit} of the images, the ResNet for {resnet}." in steps["Noise, fog and compression"].say
+    )
+
+
+def test_shape_shares_are_stated(steps):
+    shares = [values("texture-shape", run)["shape_share"] for run in PAIR]
+    vit, resnet = (rounded(share["mean"], share["error"]) for share in shares)
+    assert (
+        f"decides {vit} of the ViT's answers, and {resnet} of the ResNet's" in steps["Texture or shape"].say
+    )
