@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+import itertools
 
 import streamlit as st
 
@@ -47,7 +49,7 @@ def models(found: list[Run]) -> list[Run]:
 
 
 def look_up(runs: list[Run]) -> dict[str, list[Measurement]]:
-    """Return the measurements of all models by experiment. Raise `UserError`.
+    """Return the measurements of all models by experiment. A model whose weights cannot be read has none.
 
     The reach is also that of random weights. Their consistency is not shown, because a model that always
     predicts the same class is consistent.
@@ -56,32 +58,30 @@ def look_up(runs: list[Run]) -> dict[str, list[Measurement]]:
     for name, states in (("distance", (False, True)), ("shift", (False,))):
         probe = PROBES[name]
         images = images_for(runs, probe.images, labels=probe.labels)
-        looked_up[name] = [
-            measurements.look_up(
-                probe,
-                [Subject(run, untrained)],
-                images,
-                probe.settings(),
-                count=len(images.labels),
-                name="untrained " * untrained + ARCHITECTURES[run.config.model].label,
-            )
-            for untrained in states
-            for run in runs
-        ]
+        looked_up[name] = []
+        for run, untrained in itertools.product(runs, states):
+            label = "untrained " * untrained + ARCHITECTURES[run.config.model].label
+            subject, count = Subject(run, untrained), len(images.labels)
+            with contextlib.suppress(UserError):
+                found = measurements.look_up(
+                    probe, [subject], images, probe.settings(), count=count, name=label
+                )
+                looked_up[name].append(found)
     return looked_up
 
 
-def rows_of(runs: list[Run], looked_up: dict[str, list[Measurement]]) -> tuple[list[Row], str]:
+def rows_of(looked_up: dict[str, list[Measurement]]) -> tuple[list[Row], str]:
     """Return the rows of the figure in its order, and the share of the sample efficiency as text.
 
     A variant of a model in a sweep is a row of its own.
     """
-    rows = {run.config.model: _row(run.config.model) for run in runs}
+    rows: dict[str, Row] = {}
     for name, measured in looked_up.items():
         for one in measured:
             (subject,) = one.subjects
+            model = subject.run.config.model
+            row = rows.setdefault(model, Row(ARCHITECTURES[model].label, hue(model)))
             if one.result and (point := _point(one.result.values)):
-                row = rows[subject.run.config.model]
                 (row.untrained if subject.untrained else row.trained)[name] = point
     points, share = _efficiency()
     for point in points:
@@ -91,10 +91,6 @@ def rows_of(runs: list[Run], looked_up: dict[str, list[Measurement]]) -> tuple[l
             error = None if point["error"] is None else 100 * point["error"]
             row.trained[sample_efficiency.NAME] = Point(100 * point["mean"], error)
     return summary_figure.ordered(list(rows.values())), numbers.chosen_share(share)
-
-
-def _row(model: str) -> Row:
-    return Row(ARCHITECTURES[model].label, hue(model))
 
 
 def _point(values: object) -> Point | None:
@@ -116,10 +112,9 @@ def _efficiency() -> tuple[list[SamplePoint], float]:
 
 def drawn(found: list[Run]) -> tuple[Drawn, list[Measurement]]:
     """Return the figure of what is stored, and the measurements that are missing. Raise `UserError`."""
-    runs = models(found)
-    looked_up = look_up(runs)
+    looked_up = look_up(models(found))
     missing = [one for measured in looked_up.values() for one in measured if not one.result]
-    return summary_figure.draw(*rows_of(runs, looked_up)), missing
+    return summary_figure.draw(*rows_of(looked_up)), missing
 
 
 def show(found: list[Run]) -> None:

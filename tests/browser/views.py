@@ -50,7 +50,7 @@ DRAWN = {
     "inside a block": ".inside[data-step]",
     "inside a convolution": ".convolution[data-step]",
     "a block and a convolution": ".convolution[data-step]",
-    "inductive bias, summary": "inductive_bias",
+    "inductive bias, summary": ".js-plotly-plot .main-svg",
     "inductive bias, live": ".replay[data-frame]",
     "inductive bias, curves": ".js-plotly-plot .main-svg",
     "sample efficiency": ".js-plotly-plot .main-svg",

@@ -11,6 +11,8 @@ from dashboard.inductive_bias.summary_figure import Point, Row
 from dashboard.shared import page_runs
 from tests.apptests import open_app
 from tests.conftest import ROOT
+from tests.made_runs import make_run
+from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
 from vitcore.runs.folder import find_run
 from vitcore.sweeps.results import sample_curve
@@ -74,6 +76,19 @@ def test_each_architecture_is_one_row_and_the_bundled_pair_is_preferred():
     chosen = summary.models([find_run("vit-cifar10"), *found])
     assert len({run.config.model for run in chosen}) == len(chosen)
     assert {"vit-cifar10-gpu", "resnet-cifar10-gpu"} <= {run.id for run in chosen}
+
+
+def test_model_whose_weights_are_gone_is_left_out():
+    sizes = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2}
+    classes = find_run("vit-cifar10").config.classes
+    run = make_run(runs_dir(), "cut", model="cct", classes=classes, **sizes)
+    found = [run, *page_runs.offered("inductive_bias")]
+    labels = {row[1] for row in summary.drawn(found)[0].figure.rows[1:]}
+    assert len(summary.drawn(found)[1]) == 3  # its measurements are missing
+    run.best.unlink()
+    drawing, missing = summary.drawn(found)
+    assert [one.subjects[0].untrained for one in missing] == [True]  # needs no weights
+    assert {row[1] for row in drawing.figure.rows[1:]} == labels
 
 
 def test_rows_are_in_the_order_of_the_reach_that_the_architecture_has():

@@ -121,7 +121,7 @@ def test_commands_and_pages_show_the_run(trained, monkeypatch):
         "training": {"run": found.id},
         "compare": {"runs": f"vit-cifar10,{found.id}"},
         "patches": {"run": found.id},
-        "inductive_bias": {"vit": found.id},
+        "inductive_bias": {"probe": "Shift"},
         "overview": {},
     }.items():
         app = open_app(page, **query)

@@ -50,7 +50,7 @@ def damage() -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_with_damaged_runs_shows_the_intact_ones(page):
     title = damage()
-    app = open_app(page)
+    app = open_app(page, **({"probe": "Shift"} if page == "inductive_bias" else {}))
     options = [option for box in (*app.selectbox, *app.multiselect) for option in box.options]
     if page not in ("overview", "patches"):  # these show the bundled runs, and runs with tokens
         assert any(title in option for option in options)

@@ -21,7 +21,7 @@ from tests.waiting import until
 from vitcore.errors import UserError
 from vitcore.queue import launch
 from vitcore.runs.folder import Run, list_runs
-from vitcore.training import engine, train
+from vitcore.training import engine, module, train
 from vitcore.training.callbacks import Keeper
 from vitcore.training.module import Classifier
 from vitcore.training.storage import DurableIO
@@ -103,7 +103,7 @@ def test_unwritable_status_does_not_end_a_training(colors, monkeypatch):
 
 def test_heartbeat_continues_outside_of_training_steps(colors, monkeypatch):
     monkeypatch.setattr("vitcore.training.reports.SILENT_S", 0.1)
-    original, beats, threads = engine.evaluate, [], threading.active_count()
+    original, beats, threads = module.evaluate, [], threading.active_count()
 
     def slow(*given):
         (run,) = list_runs(bundled=False)
@@ -112,7 +112,7 @@ def test_heartbeat_continues_outside_of_training_steps(colors, monkeypatch):
             until(lambda: run.stored_status().heartbeat > beats[-1], 20)
         return original(*given)
 
-    monkeypatch.setattr(engine, "evaluate", slow)
+    monkeypatch.setattr(module, "evaluate", slow)
     run = train(config(colors, epochs=1), progress=False)
     assert len(set(beats)) == 4
     until(lambda: threading.active_count() <= threads, 20)  # the heartbeat has stopped
