@@ -168,7 +168,6 @@ def test_logits_without_a_head_equal_zeroed_values():
     assert not torch.equal(found[0, 1].argmax(dim=1), complete.argmax(dim=1))
 
 
-@torch.no_grad()
 class Unchanged(nn.Module):
     """A block that returns its input, whatever else it is given."""
 
@@ -176,6 +175,7 @@ class Unchanged(nn.Module):
         return x
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("name", ["vit", "cct", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
 def test_predictions_without_a_block_equal_an_identity_block(name):
     torch.manual_seed(0)
