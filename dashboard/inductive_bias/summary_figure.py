@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from dashboard.drawing.figures import Figure, apply_layout
 from dashboard.inductive_bias.lines import Drawn
 
 ROW = 42  # pixels
+TITLE_WIDTH = 20  # characters a line, so that titles fit next to each other on a tablet
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         cols=len(QUANTITIES),
         shared_yaxes=True,
         horizontal_spacing=0.03,
-        subplot_titles=[f"<b>{title}</b>" for title in titles],
+        subplot_titles=[f"<b>{'<br>'.join(textwrap.wrap(title, TITLE_WIDTH))}</b>" for title in titles],
     )
     labels = [row.label for row in rows]
     data: list[list[object]] = []
@@ -107,8 +109,8 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         tickfont={"size": 13},
     )
     plot.update_annotations(font={"size": 14})
-    height = 100 + ROW * len(rows)
-    return Drawn(Figure(apply_layout(plot, height, l=8, r=12, t=34, b=46), _rows(data)), _alt(rows, titles))
+    height = 120 + ROW * len(rows)
+    return Drawn(Figure(apply_layout(plot, height, l=8, r=12, t=54, b=46), _rows(data)), _alt(rows, titles))
 
 
 def _points(row: Row, name: str) -> list[tuple[Point | None, str]]:

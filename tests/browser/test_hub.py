@@ -36,11 +36,13 @@ def test_model_of_the_hub_is_imported_and_opens_with_a_photograph(page, tmp_path
             field = body.get_by_role("textbox", name="Name on the Hugging Face Hub")
             field.fill("a/missing")
             field.press("Enter")
+            visitor.settle()  # the button moves when a message goes
             button = page.locator(".st-key-hub_import").get_by_role("button")
             button.click()
             expect(body.get_by_test_id("stAlert")).to_contain_text("a/missing", timeout=150_000)
             field.fill(NAME)
             field.press("Enter")
+            visitor.settle()  # the button moves when a message goes
             button.click()
             expect(page.get_by_test_id("stToast")).to_contain_text("imported (small)", timeout=150_000)
             visitor.check()
