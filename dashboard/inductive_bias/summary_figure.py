@@ -74,7 +74,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         rows=1,
         cols=len(QUANTITIES),
         shared_yaxes=True,
-        horizontal_spacing=0.03,
+        horizontal_spacing=0.055,
         subplot_titles=[f"<b>{'<br>'.join(textwrap.wrap(title, TITLE_WIDTH))}</b>" for title in titles],
     )
     labels = [row.label for row in rows]
