@@ -216,7 +216,7 @@ def test_every_experiment_gives_the_same_on_the_page_and_on_the_command_line(vis
         expect(page.get_by_text(re.compile(r"n = 100\b")).first).to_be_visible(timeout=120_000)
     measured = ["--runs", vit.id, resnet.id, "--images", "100", "--json"]
     environment = os.environ | {"VITLAB_RUNS": str(tmp_path)}  # copies of the runs without measurements
-    for name in ("all", *(probe.name for probe in PROBES.values() if probe.alone)):
+    for name in ("all", *(probe.name for probe in PROBES.values() if probe.excluded_from_all)):
         command = [sys.executable, "-m", "vitcore", "probe", name, *measured]
         subprocess.run(command, env=environment, check=True, capture_output=True)
     on_page, by_command = server.home / "runs" / ".probes", tmp_path / ".probes"

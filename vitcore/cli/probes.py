@@ -56,7 +56,8 @@ def probe(
         for run in runs:
             print(measure_first_look(run))
         return
-    wanted = [one for one in PROBES.values() if not one.alone] if name == "all" else [find_probe(name)]
+    every = [one for one in PROBES.values() if not one.excluded_from_all]
+    wanted = every if name == "all" else [find_probe(name)]
     given, results = parse_settings(settings), []
     for found in wanted:
         chosen = found.settings(given)

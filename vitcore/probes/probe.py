@@ -56,7 +56,7 @@ class Probe(Generic[V]):
     most: int | None = None  # of the images, whatever number is asked for
     version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
-    alone: bool = False  # measured only by its name and not by `all`, because it takes long
+    excluded_from_all: bool = False  # measured only by its name and not by `all`, because it takes long
     labels: bool = True  # whether the values depend on the labels of the images
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page

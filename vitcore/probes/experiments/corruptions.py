@@ -102,5 +102,5 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=36,
-    alone=True,
+    excluded_from_all=True,
 )

@@ -184,5 +184,5 @@ PROBE = Probe(
     most=MOST,
     choices={"plane": tuple(PLANES)},
     order=90,
-    alone=True,
+    excluded_from_all=True,
 )
