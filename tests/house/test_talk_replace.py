@@ -40,7 +40,7 @@ def at(curve, found, x):
 
 def test_reach_before_training_is_stated(steps):
     reach = {run: values("distance", run, untrained=True)["reach"]["mean"][1] for run in PAIR}
-    say = steps["Two models, given different things"].say
+    say = steps["Two models with different assumptions"].say
     assert f"ResNet reads {reach[RESNET]:.1f} pixels away on average, that of the ViT {reach[VIT]:.1f}" in say
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from vitcore.analysis.landscape import Weights
 
-MOST = 100  # images: with more, two models would take longer than two minutes
+MOST = 100  # images: the time of a measurement is in proportion to them
 SIDE = 13  # positions along each direction, from -1 to 1, including 0 and 0.5
 DISTANCE = 0.5  # at which the rise of the loss is stated
 PLANES = {"first": (0, 1), "second": (2, 3)}  # the seeds of the two directions
