@@ -17,14 +17,13 @@ found = page_runs.offered("inductive_bias")
 if not found:
     header.stop_without_runs("There is no trained model yet.")
 
-state, _ = bound.read(BiasState)
 name = bound.choose(
     st.segmented_control,
     BiasState,
     "probe",
     "Experiment",
     titles,
-    first=next(iter(PROBES)) if state.run or state.against else summary.NAME,
+    first=summary.default_view(bound.read(BiasState)[0]),
     titles=True,
     required=True,
     label_visibility="collapsed",

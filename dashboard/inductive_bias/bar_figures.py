@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing.csv_rows import ERROR, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout
-from dashboard.inductive_bias.figures import FILES, PANEL, clear, with_legend
+from dashboard.inductive_bias.figures import FILES, PANEL, clear, panel_per_model, with_legend
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes.estimates import Estimate
 from vitcore.probes.shapes import Bars, Changes
@@ -65,13 +65,7 @@ def _columns(found: dict[str, Estimate]) -> tuple[list[float], list[float]]:
 
 def blocks(lines: Sequence[Line[Changes]]) -> Figure:
     """Draw the change without each block, in percentage points, with standard errors."""
-    figure = make_subplots(
-        1,
-        len(lines),
-        subplot_titles=[line.shown for line in lines],
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-    )
+    figure = panel_per_model(lines)
     rows: list[list[Any]] = []
     for column, line in enumerate(lines, start=1):
         series = line.values.without_block

@@ -63,7 +63,7 @@ def card(
 
 
 def _cue(example: Example, answer: int) -> str:
-    """Return which cue an answer follows, in parentheses, or an empty text."""
+    """Return which cue an answer follows, in parentheses, or an empty string."""
     return next((f" ({cue})" for cue, label in example.cues.items() if label == answer), "")
 
 

@@ -57,18 +57,7 @@ def draw_line(
     """
     name = name or line.shown
     mean, error = np.array(mean, float), np.array(error, float)
-    below = np.maximum(mean - error, lowest)
-    band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *below[::-1]])
-    figure.add_scatter(
-        **band,
-        fill="toself",
-        mode="lines",
-        fillcolor=clear(line.color),
-        line={"width": 0},
-        hoverinfo="skip",
-        row=1,
-        col=column,
-    )
+    fill_between(figure, line, x, np.maximum(mean - error, lowest), mean + error, column)
     texts = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
         x=x,
@@ -81,6 +70,34 @@ def draw_line(
         line={"color": line.color, "dash": line.dash, "width": 2.5},
         marker={"size": 6},
         hovertemplate=f"{name}: %{{text}}<extra></extra>",
+    )
+
+
+def panel_per_model(lines: Sequence[Line]) -> go.Figure:
+    """Return an empty figure with a panel for each model, side by side, which share the y axis."""
+    return make_subplots(
+        1,
+        len(lines),
+        subplot_titles=[line.shown for line in lines],
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+    )
+
+
+def fill_between(
+    figure: go.Figure, line: Line, x: Sequence[float | str], low: ArrayLike, high: ArrayLike, column: int
+) -> None:
+    """Fill the area between two curves in the panel `column`, in the color of a model."""
+    figure.add_scatter(
+        x=[*x, *x[::-1]],
+        y=[*np.asarray(high), *np.asarray(low)[::-1]],
+        fill="toself",
+        mode="lines",
+        fillcolor=clear(line.color),
+        line={"width": 0},
+        hoverinfo="skip",
+        row=1,
+        col=column,
     )
 
 

@@ -64,7 +64,7 @@ def scene(query: Query) -> Figures | Replay:
     Shows a live image if the experiment has one, unless the link says `view=curve`.
     """
     state = read_state(BiasState, query, "view", "border", "count")
-    name = state.probe or (next(iter(PROBES)) if state.run or state.against else summary.NAME)
+    name = state.probe or summary.default_view(state)
     if name in (sample_efficiency.NAME, sample_efficiency.TITLE):
         return _sample_efficiency(state)
     if name in (summary.NAME, summary.TITLE):

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard.drawing.csv_rows import ERROR, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout
-from dashboard.inductive_bias.figures import FILES, GRAY, PANEL, axis_id, clear
+from dashboard.inductive_bias.figures import FILES, GRAY, PANEL, axis_id, fill_between, panel_per_model
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes.shapes import Spreads
 
@@ -22,20 +21,15 @@ DASHES = ("dash", "dashdot")
 
 def spreads(lines: Sequence[Line[Spreads]]) -> Figure:
     """Draw the largest value as a line with standard errors, the other quantiles as bands."""
-    figure = make_subplots(
-        1,
-        len(lines),
-        subplot_titles=[line.shown for line in lines],
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-    )
+    figure = panel_per_model(lines)
     rows: list[list[Any]] = []
     quantity = lines[0].values.quantity
     for column, line in enumerate(lines, start=1):
         shape, found = line.values, line.values.columns()
         names, x = shape.names, [name.removeprefix("block ") for name in shape.layers]
         for low, high in ((names[0], names[-2]), (names[1], names[-3])):
-            _band(figure, line, x, found[low].mean, found[high].mean, column)
+            bottom, top = (np.maximum(found[name].mean, LOWEST) for name in (low, high))
+            fill_between(figure, line, x, bottom, top, column)
         drawn = {names[-1]: "solid", **dict(zip(shape.others, DASHES, strict=False))}
         for name, dash in drawn.items():
             _curve(figure, line, x, name, dash, column)
@@ -59,23 +53,6 @@ def spreads(lines: Sequence[Line[Spreads]]) -> Figure:
     return Figure(
         apply_layout(figure, PANEL + FILES, l=52, t=30, b=60 + FILES),
         table(["panel", "series", "layer", quantity, ERROR], rows),
-    )
-
-
-def _band(
-    figure: go.Figure, line: Line[Spreads], x: list[str], low: list[float], high: list[float], column: int
-) -> None:
-    edge = np.maximum([*high, *low[::-1]], LOWEST)
-    figure.add_scatter(
-        x=[*x, *x[::-1]],
-        y=edge,
-        fill="toself",
-        mode="lines",
-        fillcolor=clear(line.color),
-        line={"width": 0},
-        hoverinfo="skip",
-        row=1,
-        col=column,
     )
 
 

@@ -1,4 +1,4 @@
-"""The first view of Inductive bias: every model from the most local one to the freest, in one picture."""
+"""The first view of Inductive bias: all architectures in one picture, the most local one first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.drawing.theme import hue
 from dashboard.inductive_bias import sample_efficiency, summary_figure
 from dashboard.inductive_bias.experiments import TITLES
 from dashboard.inductive_bias.lines import Drawn
-from dashboard.inductive_bias.summary_figure import Point, Row
+from dashboard.inductive_bias.summary_figure import SHIFT, Point, Row
 from dashboard.shared import bound, default_runs, measurement_panel, measurements, page_runs, ticking
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
@@ -34,7 +34,6 @@ TITLE = "Summary"
 QUESTION = "What is built in, and what must be learned?"
 ALL_TITLES = {NAME: TITLE, **TITLES, sample_efficiency.NAME: sample_efficiency.TITLE}
 SHARE = 0.1  # of the training images, or the nearest one that was measured
-SHIFT = 4  # pixels
 TICK_S = 0.7
 
 
@@ -113,8 +112,17 @@ def _efficiency() -> tuple[list[SamplePoint], float]:
 def drawn(found: list[Run]) -> tuple[Drawn, list[Measurement]]:
     """Return the figure of what is stored, and the measurements that are missing. Raise `UserError`."""
     looked_up = look_up(models(found))
-    missing = [one for measured in looked_up.values() for one in measured if not one.result]
-    return summary_figure.draw(*rows_of(looked_up)), missing
+    return summary_figure.draw(*rows_of(looked_up)), missing_of(looked_up)
+
+
+def missing_of(looked_up: dict[str, list[Measurement]]) -> list[Measurement]:
+    """Return the measurements without a result."""
+    return [one for measured in looked_up.values() for one in measured if not one.result]
+
+
+def default_view(state: BiasState) -> str:
+    """Return what a link without an experiment opens: the summary, or the first one if it names a run."""
+    return next(iter(PROBES)) if state.run or state.against else NAME
 
 
 def show(found: list[Run]) -> None:
@@ -126,7 +134,7 @@ def show(found: list[Run]) -> None:
         "in must be learned, which takes more images."
     )
     try:
-        missing = drawn(found)[1]
+        missing = missing_of(look_up(models(found)))
     except UserError as error:
         st.error(sentence(error))
         return
@@ -149,9 +157,9 @@ def _body(found: list[Run]) -> None:
             kwargs={"probe": quantity.name},
         )
     st.caption(
-        "Filled: trained. Open: the same architecture with random weights. From top to bottom, the first "
-        "block reads from farther away. Reach: mean distance of the pixels on which a position in the center "
-        "depends. Bars are one standard error, over 500 test images or over seeds. The models differ in "
+        "Filled: trained. Open: the same architecture with random weights, whose reach determines the order "
+        "of the rows. Reach: mean distance of the pixels on which a position in the center depends. Bars are "
+        f"one standard error, over {PROBES['shift'].images} test images or over seeds. The models differ in "
         "size and training: each experiment names them."
     )
     names = dict.fromkeys(ARCHITECTURES[one.subjects[0].run.config.model].label for one in missing)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.drawing.csv_rows import ERROR, Rows, table
+from dashboard.drawing.csv_rows import ERROR, table
 from dashboard.drawing.figures import Figure, apply_layout
 from dashboard.inductive_bias.lines import Drawn
 
 ROW = 42  # pixels
+SHIFT = 4  # pixels
 TITLE_WIDTH = 20  # characters a line, so that titles fit next to each other on a tablet
 
 
@@ -27,19 +28,18 @@ class Point:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A panel. `top` is the end of its axis, if that is fixed."""
+    """A panel."""
 
     name: str  # of the experiment
     title: str
-    unit: str  # with a space, unless it is "%"
+    unit: str  # pixels or %
     digits: int
-    top: float | None = None
 
 
 QUANTITIES = (
-    Quantity("distance", "reach of the first block", " pixels", 1),
-    Quantity("shift", "unchanged by a shift of 4 pixels", " %", 0, top=100.0),
-    Quantity("sample-efficiency", "accuracy with {share} of the images", " %", 0, top=100.0),
+    Quantity("distance", "reach of the first block", "pixels", 1),
+    Quantity("shift", f"unchanged by a shift of {SHIFT} pixels", "%", 0),
+    Quantity("sample-efficiency", "accuracy with {share} of the images", "%", 0),
 )
 
 
@@ -79,7 +79,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
     )
     labels = [row.label for row in rows]
     data: list[list[object]] = []
-    for column, (quantity, title) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
+    for column, (quantity, name) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
         for row in rows:
             both = [(p, state) for p, state in _points(row, quantity.name) if p]
             if len(both) == 2:
@@ -91,15 +91,13 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
                 )  # fmt: skip
             for point, state in both:
                 _add(plot, row, point, state, quantity, column)
-                data.append([title, row.label, state, point.mean, point.error])
-        plot.update_xaxes(
-            range=[0, quantity.top * 1.04] if quantity.top else None,
-            rangemode="tozero",
-            ticksuffix="" if quantity.unit.strip() == "pixels" else " %",
-            fixedrange=True,
-            col=column,
-        )
-    plot.update_xaxes(title={"text": "pixels", "font": {"size": 13}}, col=1)
+                data.append([name, row.label, state, point.mean, point.error])
+        if quantity.unit == "%":
+            plot.update_xaxes(range=[0, 104], ticksuffix=" %", col=column)
+        else:
+            title = {"text": quantity.unit, "font": {"size": 13}}
+            plot.update_xaxes(rangemode="tozero", title=title, col=column)
+    plot.update_xaxes(fixedrange=True)
     plot.update_yaxes(
         categoryorder="array",
         categoryarray=labels[::-1],
@@ -110,7 +108,10 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
     )
     plot.update_annotations(font={"size": 14})
     height = 120 + ROW * len(rows)
-    return Drawn(Figure(apply_layout(plot, height, l=8, r=12, t=54, b=46), _rows(data)), _alt(rows, titles))
+    plot = apply_layout(plot, height, l=8, r=12, t=54, b=46)
+    return Drawn(
+        Figure(plot, table(["panel", "series", "weights", "value", ERROR], data)), _alt(rows, titles)
+    )
 
 
 def _points(row: Row, name: str) -> list[tuple[Point | None, str]]:
@@ -139,14 +140,10 @@ def _add(plot: go.Figure, row: Row, point: Point, state: str, quantity: Quantity
             "line": {"width": 2, "color": row.color},
         },
         name=f"{row.label}, {state}",
-        hovertemplate=f"<b>{row.label}</b>, {state}<br>{text}{error}{quantity.unit}<extra></extra>",
+        hovertemplate=f"<b>{row.label}</b>, {state}<br>{text}{error} {quantity.unit}<extra></extra>",
         row=1,
         col=column,
     )
-
-
-def _rows(data: list[list[object]]) -> Rows:
-    return table(["panel", "series", "weights", "value", ERROR], data)
 
 
 def _alt(rows: Sequence[Row], titles: Sequence[str]) -> str:
@@ -154,7 +151,7 @@ def _alt(rows: Sequence[Row], titles: Sequence[str]) -> str:
     parts = []
     for quantity, title in zip(QUANTITIES, titles, strict=True):
         values = [
-            f"{row.label} {point.mean:.{quantity.digits}f}{quantity.unit}"
+            f"{row.label} {point.mean:.{quantity.digits}f} {quantity.unit}"
             for row in rows
             if (point := row.trained.get(quantity.name))
         ]

@@ -24,7 +24,7 @@ from vitcore.reading import parse_yaml, short
 from vitcore.recipes import FINE_TUNING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, can_start
-from vitcore.runs.titles import data_title, setting_words
+from vitcore.runs.titles import data_title
 from vitcore.sweeps.estimate import (
     TRAINING_IMAGES,
     Speed,
@@ -44,7 +44,7 @@ from vitcore.sweeps.plan import (
 )
 from vitcore.sweeps.sweep import launch_sweep
 from vitcore.sweeps.variants import SUGGESTED, parse_variant, settings_of
-from vitcore.sweeps.wording import length_of, seeds_of
+from vitcore.sweeps.wording import length_of, seeds_of, variant_label
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MAX_SEEDS = 10
@@ -232,8 +232,7 @@ def _model_label(text: str) -> str:
     with contextlib.suppress(UserError):
         model, settings = parse_variant(text)
         if model in ARCHITECTURES:
-            words = ", ".join(setting_words(model, name, value) for name, value in settings.items())
-            return ARCHITECTURES[model].label + (f" ({words})" if words else "")
+            return variant_label(model, settings)
     return text
 
 

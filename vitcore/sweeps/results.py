@@ -200,7 +200,7 @@ def _known(run: Run, varied: Iterable[str]) -> list[str]:
 
 
 def left_out(runs: Iterable[Run]) -> str:
-    """Return a sentence about the settings of a study that this version does not know, or an empty text."""
+    """Return a sentence about the settings of a study that this version does not know, or an empty string."""
     names: dict[str, None] = {}
     for run in runs:
         varied = run.meta.varied

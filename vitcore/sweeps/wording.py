@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
@@ -11,14 +12,19 @@ from vitcore.runs.titles import setting_words, start_title
 from vitcore.sweeps.variants import is_setting
 
 
+def variant_label(model: str, settings: Mapping[str, Any]) -> str:
+    """Return the name of a model with settings of its own: `ViT (conv stem)`."""
+    words = ", ".join(setting_words(model, name, value) for name, value in settings.items())
+    return ARCHITECTURES[model].label + (f" ({words})" if words else "")
+
+
 def line_label(config: Config, varied: Iterable[str] = ()) -> str:
     """Return the name of a line in a sweep of samples: `ViT (conv stem)`, and what it starts from.
 
     `varied` are the settings that this variant of the model has of its own. Unknown ones are left out.
     """
-    known = (name for name in varied if is_setting(config, name))
-    texts = [setting_words(config.model, name, setting_of(config, name)) for name in known]
-    label = ARCHITECTURES[config.model].label + (f" ({', '.join(texts)})" if texts else "")
+    known = {name: setting_of(config, name) for name in varied if is_setting(config, name)}
+    label = variant_label(config.model, known)
     if not config.start:
         return label
     probe = ", frozen" if config.freeze else ""
