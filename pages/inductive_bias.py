@@ -64,7 +64,7 @@ untrained = base_control.toggle(
 probe = PROBES[name]
 st.header(probe.question)
 
-live = st.container(key="live") if probe.live else None
+live = st.container(key="live") if probe.live and first.weights and second.weights else None
 if live:
     live.empty()  # style/page.css reserves its height at once
 experiments.panel(probe, [first, second], count, untrained=untrained)

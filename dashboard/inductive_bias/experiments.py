@@ -97,6 +97,11 @@ def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], images: I
                 complete,
             )
     missing = [m for m in looked_up if not m.result]
+    without_weights = [m for m in missing if not m.can_be_measured]
+    if without_weights:
+        names = escape(", ".join(m.name for m in without_weights))
+        st.info(f"Not measured: {names}, whose weights are not in the run folder. Train such a run again.")
+    missing = [m for m in missing if m.can_be_measured]
     names = ", ".join(m.name for m in missing)
     measurement_panel.show(missing, f"{names}, with these weights and {len(images.labels):,} images")
     results = [m.result for m in looked_up if m.result]

@@ -48,6 +48,11 @@ class Measurement(Generic[V]):
         return self.step.done if self.step else 0
 
     @property
+    def can_be_measured(self) -> bool:
+        """Whether the weights of all its models are here."""
+        return all(subject.can_be_measured for subject in self.subjects)
+
+    @property
     def job(self) -> jobs.Job | None:
         """The active job, or else the last one."""
         return jobs.find(self.key)

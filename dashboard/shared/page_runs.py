@@ -5,11 +5,14 @@ A page and its scene both ask here, so that every view that the page shows can b
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from dashboard.shared import resources
+from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
+from vitcore.runs.weights import stored_sha256
 
 
 def offered(page: str) -> list[Run]:
@@ -27,6 +30,13 @@ def comparable(run: Run, found: list[Run]) -> list[Run]:
     return sorted(same, key=lambda other: other.id == run.id)
 
 
+def keeps_results(run: Run) -> bool:
+    """Return whether a run without weights keeps the results that were measured with them."""
+    with contextlib.suppress(UserError):
+        return run.weights is None and stored_sha256(run.best) is not None
+    return False
+
+
 def all_runs() -> list[Run]:
     """Return every readable run on this machine, followed by the curves of other programs."""
     return [*resources.runs(), *resources.foreign_runs()]
@@ -37,10 +47,14 @@ def _with_curves_or_weights() -> list[Run]:
     return [*own, *resources.foreign_runs()]
 
 
+def _with_weights_or_results() -> list[Run]:
+    return [run for run in resources.runs() if run.weights or keeps_results(run)]
+
+
 OFFERED: dict[str, Callable[[], list[Run]]] = {
     "patches": lambda: resources.runs(trained=True, model="vit"),
     "attention": lambda: resources.runs(trained=True),
     "training": resources.runs,
     "compare": _with_curves_or_weights,
-    "inductive_bias": lambda: resources.runs(trained=True),
+    "inductive_bias": _with_weights_or_results,
 }

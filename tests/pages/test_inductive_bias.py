@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from dashboard.shared import resources
@@ -10,6 +12,8 @@ from tests.made_runs import make_run
 from vitcore.config import dump_config
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
+from vitcore.probes.measure import measure
+from vitcore.probes.store import Subject
 
 
 def texts(app):
@@ -66,3 +70,20 @@ def test_a_link_with_a_border_shows_its_curves_at_once():
     default = curves()
     assert curves(border="zero") != default
     assert curves(border="reflect") == default
+
+
+def test_run_without_its_weights_shows_its_results_and_is_not_measured():
+    run = make_run(runs_dir(), "Left out", **SMALL)
+    digest = hashlib.sha256(run.best.read_bytes()).hexdigest()
+    run.best.with_name("best.safetensors.sha256").write_text(f"{digest}  best.safetensors\n")
+    assert [*measure(PROBES["shift"], [Subject(run)], 500, with_run=True)]
+    run.best.unlink()
+
+    app = open_app("inductive_bias", probe="shift", run=run.id)
+    assert not app.exception
+    (model,) = (box for box in app.selectbox if box.label == "Model")
+    assert model.value == run.id
+    assert app.get("plotly_chart")
+    assert not [info.value for info in app.info if "weights are not" in info.value]
+    app = open_app("inductive_bias", probe="shuffle", run=run.id)
+    assert [info.value for info in app.info if "weights are not" in info.value]

@@ -31,7 +31,7 @@ from vitcore.probes.values import Values, first_problem
 from vitcore.reading import parse_model, read_bytes
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
-from vitcore.runs.weights import check_size
+from vitcore.runs.weights import check_size, stored_sha256
 
 UNTRAINED_SEED = 0
 LARGEST_RESULT = 20_000_000  # bytes; the largest of the bundled results has 141,173
@@ -83,27 +83,38 @@ class Subject:
         return f"untrained {self.run.id}" if self.untrained else self.run.id
 
     @property
+    def can_be_measured(self) -> bool:
+        """Whether its weights are here. Without them, there may be stored results."""
+        return self.untrained or self.run.weights is not None
+
+    @property
     def digest(self) -> str:
         """A digest of the weights and of a preprocessing that is not the default.
 
-        Raise `UserError` if there are no weights.
+        Raise `UserError` if there are no weights, and no checksum of them.
         """
         config = self.run.config
         how = [] if config.preprocessing == DEFAULT else [config.preprocessing.model_dump(mode="json")]
         if self.untrained:
             what = [config.model, config.options, config.num_classes, config.image_size]
             return _sha(json.dumps([*what, UNTRAINED_SEED, *how], sort_keys=True).encode())
-        path = self.run.weights
-        if path is None:
-            raise UserError(f"Run {self.run.id} has no weights to measure: choose a trained run.")
-        check_size(path)
-        about = path.stat()
-        weights = _file_digest(path, about.st_mtime_ns, about.st_size)
+        weights = _weights_digest(self.run)
         return _sha(json.dumps([weights, *how], sort_keys=True).encode()) if how else weights
 
 
 def _sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _weights_digest(run: Run) -> str:
+    path = run.weights
+    if path is not None:
+        check_size(path)
+        about = path.stat()
+        return _file_digest(path, about.st_mtime_ns, about.st_size)
+    if stored := stored_sha256(run.best):
+        return stored
+    raise UserError(f"Run {run.id} has no weights to measure: choose a trained run.")
 
 
 @functools.lru_cache(maxsize=256)

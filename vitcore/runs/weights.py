@@ -7,6 +7,8 @@ The format: 8 bytes with the length of the header, the header as JSON, then the 
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from vitcore.errors import UserError
-from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer, short
+from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer, read_text, short
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
@@ -26,6 +28,7 @@ FLOATS = {  # the type of the bits, and the bits of the exponent, which are all 
     "BF16": (np.dtype("<u2"), np.uint16(0x7F80)),
 }
 LARGEST_WEIGHTS = 4_000_000_000  # bytes of a file of weights
+SHA256 = re.compile("[0-9a-f]{64}")
 STATE = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalization, not trained
 
 
@@ -50,6 +53,21 @@ def check_size(path: Path, most: int = LARGEST_WEIGHTS) -> None:
             f"{path} has {size / 1e6:,.0f} MB, but its weights have at most {most / 1e6:,.0f} MB: copy it "
             "again, or delete the run."
         )
+
+
+def stored_sha256(weights: Path) -> str | None:
+    """Return the SHA-256 of weights that are not in their run folder, in hexadecimal, or None.
+
+    It is in a file of the format of `sha256sum`, NAME.safetensors.sha256. With it, the results that were
+    measured with these weights remain valid without them.
+    """
+    path = weights.with_name(f"{weights.name}.sha256")
+    if not os.path.isfile(path):
+        return None
+    digest, _, name = read_text(path, 1000).strip().partition(" ")
+    if not SHA256.fullmatch(digest) or name.strip().lstrip("*") != weights.name:
+        raise UserError(f"{path} is not the output of `sha256sum {weights.name}`: write it again.")
+    return digest
 
 
 def read_header(path: Path) -> dict[str, Weight]:
