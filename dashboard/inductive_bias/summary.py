@@ -103,8 +103,8 @@ def _point(values: object) -> Point | None:
 
 
 def _efficiency() -> tuple[list[SamplePoint], float]:
-    """Return the points of the bundled sweep at one share of the training images, and the share."""
-    points = sample_curves.bundled_points()
+    """Return the points of the bundled sweep with the most lines at one share, and the share."""
+    points = sample_curves.widest_points()
     share = min((point["share"] for point in points), key=lambda share: abs(share - SHARE), default=SHARE)
     return [point for point in points if point["share"] == share], share
 
@@ -116,8 +116,9 @@ def drawn(found: list[Run]) -> tuple[Drawn, list[Measurement]]:
 
 
 def missing_of(looked_up: dict[str, list[Measurement]]) -> list[Measurement]:
-    """Return the measurements without a result."""
-    return [one for measured in looked_up.values() for one in measured if not one.result]
+    """Return the measurements without a result that can be made here."""
+    every = (one for measured in looked_up.values() for one in measured)
+    return [one for one in every if not one.result and one.can_be_measured]
 
 
 def default_view(state: BiasState) -> str:

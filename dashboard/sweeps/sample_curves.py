@@ -1,4 +1,4 @@
-"""Sweeps over shares of the training images, and the points of the bundled one for the Overview page.
+"""Sweeps over shares of the training images, and the points of the bundled ones.
 
 Imports no figures, because the Overview page loads this module when it starts.
 """
@@ -22,13 +22,21 @@ def _sample_sweeps(runs: list[Run]) -> list[Sweep]:
 
 
 def bundled_points() -> list[SamplePoint]:
-    """Return the finished points of the bundled sweep if at least two models have two or more points each,
-    else an empty list.
-    """
+    """Return the finished points of the first bundled sweep, or none without two curves of two points."""
     sweep = next(iter(_sample_sweeps(bundled_runs())), None)
-    done = [p for p in sample_curve(sweep.runs) if p["mean"] is not None and p["images"]] if sweep else []
+    done = _finished(sweep) if sweep else []
     models = [p["model"] for p in done]
     return done if sum(models.count(name) > 1 for name in set(models)) > 1 else []
+
+
+def widest_points() -> list[SamplePoint]:
+    """Return the finished points of the bundled sweep with the most lines, the first of several."""
+    curves = (_finished(sweep) for sweep in _sample_sweeps(bundled_runs()))
+    return max(curves, key=lambda points: len({point["label"] for point in points}), default=[])
+
+
+def _finished(sweep: Sweep) -> list[SamplePoint]:
+    return [p for p in sample_curve(sweep.runs) if p["mean"] is not None and p["images"]]
 
 
 def about(points: list[SamplePoint]) -> str:

@@ -118,7 +118,9 @@ def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Pa
 
 
 def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
-    """Return the sweeps among these runs: the user's, newest first, then the bundled ones by kind.
+    """Return the sweeps among these runs: the user's, newest first, then the bundled ones, oldest first.
+
+    The bundled ones are ordered by kind before that.
 
     If the user has runs of a sweep with the name of a bundled one, omit the bundled copy, so that no run
     counts twice.
@@ -132,9 +134,13 @@ def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     for name, members in groups.items():
         kept = [m for m in members if not m[1].bundled] or members
         kept.sort(key=lambda m: (m[0], m[1].id))
-        found.append((-kept[0][0], Sweep(name, kept[0][2].kind, tuple(m[1] for m in kept))))
-    found.sort(key=lambda f: (f[1].bundled, f[1].kind if f[1].bundled else "", f[0], f[1].name))
-    return [sweep for _, sweep in found]
+        found.append((kept[0][0], Sweep(name, kept[0][2].kind, tuple(m[1] for m in kept))))
+
+    def order(entry: tuple[float, Sweep]) -> tuple[bool, str, float, str]:
+        created, sweep = entry
+        return (True, sweep.kind, created, sweep.name) if sweep.bundled else (False, "", -created, sweep.name)
+
+    return [sweep for _, sweep in sorted(found, key=order)]
 
 
 def _readable(run: Run) -> bool:
