@@ -29,7 +29,7 @@ def test_two_live_images_and_their_predictions_fit_a_phone(visitor):
     page = visitor.open("inductive_bias?probe=Occlusion")
     replay = page.locator(".replay[data-frame]")
     assert replay.evaluate(OUTSIDE) == 0
-    assert replay.locator(".replay-bars div").first.bounding_box()["width"] > 100
+    page.wait_for_function("document.querySelector('.replay-bars div')?.offsetWidth > 100")
 
 
 def test_pictures_of_overview_use_the_width_of_a_tablet(visitor):
