@@ -310,6 +310,10 @@ def test_repeated_import_returns_the_first_run_until_the_network_differs(tmp_pat
     again = import_checkpoint(renamed, model="vit", settings={"num_heads": 3})
     assert (again, again.title) == (first, "ViT, imported (vit)")
     assert again.stored_status().reason.startswith("imported from vit.pt, without an event file")
+    done = run("import", renamed, "--model", "vit", "--set", "num_heads=3")
+    assert "already there: ViT, imported (vit)" in done.stderr
+    assert done.stdout.strip() == str(first.path)
+    assert "already" not in run("import", renamed, "--model", "vit", "--set", "num_heads=2").stderr
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
