@@ -97,7 +97,9 @@ def test_whole_image_is_padded_with_the_mean_color():
 def test_crop_of_an_upload_is_announced_and_can_be_changed():
     app = open_app("patches")
     upload(app, "wide.png", halves((90, 30)))
-    assert [escape("wide.png") in toast.value for toast in app.toast] == [True]
+    (toast,) = app.toast
+    assert escape("wide.png") in toast.value
+    assert "square" in toast.value
     (position,) = positions(app)
     position.set_value(0).run()
     assert own_crop_of(app) == own_crop.Crop(0.0)
