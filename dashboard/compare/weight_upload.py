@@ -39,8 +39,8 @@ def control() -> None:
     """Draw the choice of a file and the button that imports it, or the progress of an import."""
     generation = st.session_state.get(GENERATION, 0)
     file = st.file_uploader(
-        f"A file of weights (.safetensors, .pt, .pth or .ckpt, up to {MOST_MB} MB): a ViT or a ResNet of "
-        "timm or torchvision, a ViT of transformers, or a ViT of ViT Lab",
+        f"A file of weights (.safetensors, .pt, .pth or .ckpt, up to {MOST_MB} MB): a ViT of timm, "
+        "transformers, torchvision or its authors, a ResNet of timm or torchvision, or a ViT of ViT Lab",
         type=list(TYPES),
         max_upload_size=MOST_MB,
         key=f"weight_upload_{generation}",

@@ -16,6 +16,7 @@ MOST = 72_000_000  # bytes of half-precision weights in one document, which then
 MOST_PREFIX = 64  # tokens before the patches; ours have at most 64 registers
 SUM_ERROR = 0.02  # of a row in half precision, whose sum should be 1
 WANTED = "a list with the weights [B, heads, T, T] of each layer"
+RETURN_WEIGHTS = "load the model with attn_implementation='eager', and call it with output_attentions=True"
 SMALLER = "pass fewer images, fewer layers, or smaller images"
 
 
@@ -83,8 +84,10 @@ def read_attentions(attentions: Any, images: int) -> np.ndarray:
         )
     check_size(images, len(layers), shape[1], shape[-1])
     weights = np.stack(layers, axis=1).astype(np.float32)
+    if not np.isfinite(weights).all():
+        raise UserError("Some weights are not finite: pass those of a model whose training did not diverge.")
     low, sums = float(weights.min()), weights.sum(axis=-1)
-    if not (low >= 0 and np.abs(sums - 1).max() <= SUM_ERROR):  # also for NaN
+    if not (low >= 0 and np.abs(sums - 1).max() <= SUM_ERROR):
         raise UserError(
             f"The weights of a query sum to {sums.min():.3g} to {sums.max():.3g} instead of 1: pass them "
             "after the softmax, and of a model in evaluation mode, where dropout is off."
@@ -96,10 +99,7 @@ def _layers(attentions: Any) -> list[np.ndarray]:
     if attentions is None or (
         isinstance(attentions, list | tuple) and any(attention is None for attention in attentions)
     ):
-        raise UserError(
-            "The model returned no attention weights: load it with attn_implementation='eager', and call it "
-            "with output_attentions=True."
-        )
+        raise UserError(f"The model returned no attention weights: {RETURN_WEIGHTS}.")
     if not isinstance(attentions, list | tuple):
         attentions = list(as_array(attentions, "The attentions"))
     if not len(attentions):

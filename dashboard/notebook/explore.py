@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dashboard.notebook.attentions import Grid, check_size, find_grid, read_attentions
+from dashboard.notebook.attentions import RETURN_WEIGHTS, Grid, check_size, find_grid, read_attentions
 from dashboard.notebook.page import Captured, as_document
 from vitcore.data.arrays import Channels, Picture, read_images
 from vitcore.errors import UserError
@@ -99,8 +99,13 @@ def explore(
         raise UserError(
             "There are no images: pass them as explore(model, images) or explore(attentions=..., images=...)."
         )
-    if (model is None) == (attentions is None):
+    if model is not None and attentions is not None:
         raise UserError("Pass either a model or attentions=, and not both.")
+    if model is None and attentions is None:
+        raise UserError(
+            "There is neither a model nor attention weights: pass explore(model, images), or attentions=. If "
+            f"outputs.attentions is None, {RETURN_WEIGHTS}."
+        )
     if model is None:
         captured, found = _of_attentions(
             attentions, read_images(images, names=names, mean=mean, std=std), prefix

@@ -52,15 +52,18 @@ def toast_error(name: str) -> None:
         st.toast(sentence(text))
 
 
-def announce(text: str) -> None:
-    """Keep a sentence about a completed action until the page is drawn again. Plain text, no Markdown."""
-    st.session_state.setdefault("announcements", []).append(text)
+def announce(text: str, icon: str | None = ":material/check:") -> None:
+    """Keep a sentence about a completed action until the page is drawn again. Plain text, no Markdown.
+
+    A sentence about what failed has no `icon`.
+    """
+    st.session_state.setdefault("announcements", []).append((text, icon))
 
 
 def show_announcements() -> None:
     """Show what was announced, once, in a corner of the page."""
-    for text in st.session_state.pop("announcements", []):
-        st.toast(escape(text), icon=":material/check:")
+    for text, icon in st.session_state.pop("announcements", []):
+        st.toast(escape(text), icon=icon)
 
 
 def _key(name: str) -> str:

@@ -75,16 +75,14 @@ def _decoded(
 def announcement(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot: str = "") -> str:
     """Return a sentence about a new image, which says how it is cropped."""
     width, height = open_image(data, name).size
-    used = ""
-    if preprocessing.crop < 1:
-        used = (
-            f" The model sees a square in its center, with {_percent(preprocessing)} % of the shorter side. "
-            "Open Own image to change it."
-        )
-    elif width != height:
-        used = " The models see its center square. Open Own image to move it."
-    shown = f"{name} is now on the right." if slot else f"Every page now shows {name}."
-    return shown + used
+    used = f"{used_square(preprocessing)} " if preprocessing.crop < 1 or width != height else ""
+    return used + (f"{name} is now on the right." if slot else f"Every page now shows {name}.")
+
+
+def used_square(preprocessing: Preprocessing) -> str:
+    """Return a sentence that says which square of an image a model sees, unless the visitor moves it."""
+    share = f", {_percent(preprocessing)} % of the shorter side" if preprocessing.crop < 1 else ""
+    return f"The center square{share} is used."
 
 
 def control(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import own_crop, popovers
+from dashboard.shared import messages, own_crop, popovers
+from vitcore import numbers
 from vitcore.data.images import MAX_BYTES, SUFFIXES, open_image
 from vitcore.errors import UserError
 from vitcore.preprocessing import DEFAULT, Preprocessing
@@ -147,9 +148,11 @@ def _body(preprocessing: Preprocessing, slot: str) -> None:
             st.error(sentence(problem))
         return
     st.session_state[counter] = generation + 1  # a new, empty uploader
-    more = [f"You can choose the other {len(valid) - 1} in Own image."] if len(valid) > 1 else []
-    announcement = own_crop.announcement(*valid[0], preprocessing, slot)
-    popovers.close(KEY + slot, " ".join([announcement, *more, *problems]))
+    popovers.close(KEY + slot, own_crop.announcement(*valid[0], preprocessing, slot))
+    if len(valid) > 1:
+        messages.announce(f"{numbers.count(len(valid), 'image')} can be chosen in Own image.")
+    for problem in problems:  # apart from the sentence above, because a long message is cut
+        messages.announce(problem, icon=None)
     st.rerun()
 
 

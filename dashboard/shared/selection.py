@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, own_image, page_runs, resources
+from dashboard.shared import bound, own_crop, own_image, page_runs, resources
 from dashboard.shared.labels import run_label, run_labels
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
@@ -137,6 +137,8 @@ def _choose_photo(
         index=data.names.index(first),
         disabled=bool(own),
         label_visibility="collapsed" if slot else "visible",
+        help=f"Models take square images. {own_crop.used_square(data.preprocessing)} "
+        "In an own image, it can be moved.",
         **page.bound(field, value=None),
     )
     with right:

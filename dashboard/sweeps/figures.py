@@ -20,6 +20,7 @@ from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 COLUMNS = 4  # maximum number of panels side by side
 TICKS = 13  # font size of the tick labels
 WIDEST = 280  # pixels for the names of lines
+HIGHEST = 104  # percent, the longest axis of accuracies, which shows complete markers at 100 %
 LABEL_GAP = 0.055  # minimum distance of two labels, as a fraction of the axis
 ACCURACY = "test accuracy, %"
 S = TypeVar("S", bound=Score)
@@ -67,7 +68,7 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     top = max((y for _, y, _, _ in ends), default=0.0)
     _, percent, error = _finished(rows)
     tops = [mean + (e or 0.0) for mean, e in zip(percent, error, strict=True)]
-    limit = min(100.0, 10 * math.ceil((max([top, *tops]) + 4) / 10)) or 100.0
+    limit = min(HIGHEST, 10 * math.ceil((max([top, *tops]) + 4) / 10)) or 100.0
     _label(figure, ends, limit)
     chance_levels = {row["chance"] for row in rows if row["chance"]}
     for chance in chance_levels:
@@ -268,11 +269,19 @@ def _span(rows: Sequence[Score]) -> tuple[float, float]:
 
 
 def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: float) -> None:
-    """Write each name at the end of its line. Move the names apart where they would overlap."""
-    gap, below = LABEL_GAP * limit, -math.inf
-    for x, y, name, color in sorted(ends, key=lambda end: end[1]):
-        label_y = max(y, below + gap)
-        below = label_y
+    """Write each name at the end of its line. Move the names apart where they would overlap.
+
+    They move up, or down from the upper end of the axis, beyond which Plotly draws no name.
+    """
+    gap = LABEL_GAP * limit
+    ends = sorted(ends, key=lambda end: end[1])
+    places: list[float] = []
+    for _, y, _, _ in ends:
+        places.append(max(y, places[-1] + gap) if places else y)
+    above = limit + gap
+    for i in reversed(range(len(places))):
+        above = places[i] = min(places[i], above - gap)
+    for (x, _, name, color), label_y in zip(ends, places, strict=True):
         figure.add_annotation(
             x=x,
             y=label_y,

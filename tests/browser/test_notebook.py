@@ -112,6 +112,13 @@ def test_maps_of_all_heads_are_next_to_the_image(output_page):
     assert grid["y"] + grid["height"] < 640
 
 
+def test_saved_file_has_room_for_the_large_map_in_a_low_window(output_page, notebook):
+    output_page.goto((notebook[1] / "x.html").as_uri())
+    expect(output_page.locator(".xp[data-frame]")).to_be_visible()
+    large = output_page.locator(".xp-large canvas").first.bounding_box()
+    assert large["width"] >= 140
+
+
 def test_sandbox_allows_files_and_no_access_to_the_notebook(output_page):
     frame = output_page.frame_locator("iframe")
     expect(frame.locator(".xp[data-frame]")).to_be_visible()

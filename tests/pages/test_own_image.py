@@ -97,7 +97,9 @@ def test_whole_image_is_padded_with_the_mean_color():
 def test_crop_of_an_upload_is_announced_and_can_be_changed():
     app = open_app("patches")
     upload(app, "wide.png", halves((90, 30)))
-    assert [escape("wide.png") in toast.value for toast in app.toast] == [True]
+    (toast,) = app.toast
+    assert escape("wide.png") in toast.value
+    assert "square" in toast.value
     (position,) = positions(app)
     position.set_value(0).run()
     assert own_crop_of(app) == own_crop.Crop(0.0)
@@ -171,8 +173,10 @@ def test_invalid_file_among_several_is_named_and_the_others_are_kept():
     app = open_app("patches")
     upload_all(app, ("bad.png", b"hello"), ("good.png", png()))
     assert names_of(app) == ["good.png"]
-    (toast,) = app.toast
-    assert escape("bad.png") in toast.value
+    shown, problem = app.toast  # each its own, because a long one is cut
+    assert escape("good.png") in shown.value
+    assert escape("bad.png") in problem.value
+    assert (shown.icon, problem.icon) == (":material/check:", "")
 
 
 def test_pasted_images_are_shown():

@@ -305,11 +305,13 @@ def test_repeated_import_returns_the_first_run_until_the_network_differs(tmp_pat
     first = import_checkpoint(file, model="vit", settings={"num_heads": 3})
     assert import_checkpoint(file, model="vit", settings={"num_heads": 3}) == first
     assert import_checkpoint(file, model="vit", settings={"num_heads": 4}) != first
-    assert first.title == "ViT, imported (vit)"
     renamed = file.rename(tmp_path / "renamed.pt")
     again = import_checkpoint(renamed, model="vit", settings={"num_heads": 3})
-    assert (again, again.title) == (first, "ViT, imported (vit)")
+    assert (again, again.title, first.title) == (first, *2 * ("ViT, imported (vit)",))
     assert again.stored_status().reason.startswith("imported from vit.pt, without an event file")
+    for heads, said in ((3, True), (2, False)):
+        printed = run("import", renamed, "--model", "vit", "--set", f"num_heads={heads}").stderr
+        assert ("already there: ViT, imported (vit)" in printed) == said
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -90,7 +91,11 @@ def test_what_neither_file_nor_user_says_is_reported(colors, tmp_path):
 
 def test_model_without_a_classifier_has_no_classes(colors, tmp_path):
     torch.save(
-        {"teacher": {f"module.backbone.{k}": v for k, v in TIMM["DINO"]().state.items()}, "epoch": 3},
+        {
+            "teacher": {f"module.backbone.{k}": v for k, v in TIMM["DINO"]().state.items()},
+            "args": argparse.Namespace(arch="vit_small", lr=5e-4),  # as the released scripts save it
+            "epoch": 3,
+        },
         tmp_path / "dino.pth",
     )
     found = import_checkpoint(tmp_path / "dino.pth", data=f"folder:{colors}", settings={"num_heads": 4})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,7 @@ from tests.command_line import check_refused, run
 from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS
 from vitcore.errors import UserError
 from vitcore.exchange.checkpoint import import_checkpoint
-from vitcore.exchange.families import About, dinov3, read
+from vitcore.exchange.families import About, dinov3, family_of, read, unwrapped
 from vitcore.runs.folder import list_runs
 
 
@@ -92,7 +93,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
         ["ViT of transformers", "mlp."],
     ),
     "SigLIP of transformers": (lambda: of_transformers("SiglipVisionModel"), ["3 blocks", "head.probe"]),
-    "ConvNeXt": (lambda: named_convolutional("convnext_atto"), ["--model"]),
+    "ConvNeXt": (lambda: named_convolutional("convnext_atto"), ["`stem.0.weight`", "--model"]),
 }
 
 
@@ -135,6 +136,27 @@ def test_other_rotary_positions_are_refused_where_only_the_config_shows_them(mak
         import_checkpoint(tmp_path / "model.pt", settings={"num_heads": 4})
     for word in ["3 blocks", "not supported", *words]:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "block"),
+    [
+        (CASES["timm", "ViT"], "blocks.2."),
+        (CASES["transformers", "ViT"], "2."),
+        (CASES["torchvision", "ViT"], "encoder_layer_2."),
+    ],
+    ids=["timm", "transformers", "torchvision"],
+)
+def test_damaged_block_is_refused_with_the_name_of_its_tensor_in_the_file(make, block):
+    state = make().state
+    wanted = next(name for name in reversed(state) if block in name and state[name].dim() > 1)
+    missing = {name: value for name, value in state.items() if name != wanted}
+    for changed, problem in (({**state, wanted: torch.zeros(3, 3)}, "shape"), (missing, "also needs")):
+        with pytest.raises(UserError, match=problem) as refused:
+            read(family_of(unwrapped(changed)), unwrapped(changed), About(), {}, "model.pt")
+        (named_tensor,) = re.findall("`(.*)`", str(refused.value))
+        assert block in named_tensor
+        assert wanted.endswith(named_tensor)  # the names of wrappers are removed
 
 
 def test_released_dinov3_with_other_periods_or_masks_is_refused():

@@ -138,8 +138,11 @@ def check_patches(options: HasPatchSize, image_size: int) -> None:
     size = options.patch_size
     if image_size % size:
         fitting = ", ".join(str(p) for p in range(1, 65) if image_size % p == 0)
+        below = image_size // size * size
+        sides = f"{below} or {below + size}" if below else str(size)
         raise ValueError(
-            f"the image side {image_size} is not divisible by patch_size {size}: choose one of {fitting}"
+            f"the image side {image_size} is not divisible by patch_size {size}: choose one of {fitting} "
+            f"for the patches, or {sides} for the images"
         )
 
 

@@ -166,8 +166,13 @@ def import_(
         runs = import_tutorial(runs_dir, progress)
     else:
         from vitcore.exchange.checkpoint import import_checkpoint
+        from vitcore.runs.folder import list_runs
+        from vitcore.runs.status import printable
 
+        before = {run.id for run in list_runs(runs_dir, bundled=False)}
         runs = [import_checkpoint(source, runs_dir, events=events, progress=progress, **described)]
+        if runs[0].id in before and not as_json:
+            print(f"These weights are already there: {printable(runs[0].title)}.", file=sys.stderr)
     if as_json:
         print(to_json({"runs": [{"run": run.id, "title": run.title, "path": str(run.path)} for run in runs]}))
         return

@@ -233,10 +233,11 @@ def read_weights(request: Request) -> Weights:
     for source_format in FORMATS:
         if source_format.recognize(request):
             return source_format.read(request)
-    named_tensors(request.content, request.file)  # says what is wrong with a file without weights
-    names = ", ".join(ARCHITECTURES)
+    tensors = named_tensors(request.content, request.file)  # says what is wrong with a file without weights
+    first = short(next(iter(tensors), "none")).strip("'")
     raise UserError(
-        f"{request.file.name} does not say which network its weights belong to: name it with --model "
-        f"({names}), and give with --set NAME=VALUE what the shapes do not show (importable are "
-        f"{', '.join(source_format.name for source_format in FORMATS)}, and a zip file of `export`)."
+        f"The network in {request.file.name} is not recognized (the first of its {len(tensors)} tensors is "
+        f"`{first}`): importable are {', '.join(source_format.name for source_format in FORMATS)} "
+        f"({', '.join(ARCHITECTURES)}) and with --set NAME=VALUE for what the shapes do not show, and a zip "
+        "file of `export`."
     )

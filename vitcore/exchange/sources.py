@@ -64,7 +64,10 @@ def local_file(source: str | Path, store: Path, progress: Progress) -> Path:
     if path.is_dir():
         raise UserError(f"{path} is a folder: give the path of the file in it.")
     if not path.is_file():
-        raise UserError(f"{path} is not a file: give the path or the http(s) address of a checkpoint.")
+        raise UserError(
+            f"{path} is not a file: give the path or the http(s) address of a checkpoint, or the name of a "
+            "model of the Hugging Face Hub, such as timm/deit_tiny_patch16_224.fb_in1k."
+        )
     return path
 
 

@@ -6,6 +6,7 @@ itself does not compare the checksums in a file, so that changed weights would b
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import tarfile
 import warnings
@@ -54,7 +55,9 @@ def load_file(file: Path, *, mmap: bool = False) -> Any:
     except (SafetensorError, OSError, KeyError, *DAMAGED_ZIP):
         raise Unreadable("is damaged and cannot be read") from None
     try:
-        with warnings.catch_warnings():
+        # the options of a training script, which DINO, DeiT, MAE and timm save beside the weights
+        options = torch.serialization.safe_globals([argparse.Namespace])
+        with options, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about formats that are refused here anyway
             return torch.load(file, map_location="cpu", weights_only=True, mmap=mmap and archive)
     except pickle.UnpicklingError:

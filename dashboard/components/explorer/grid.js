@@ -9,6 +9,7 @@ const NAME = LABEL + 2; // height of the name above an ordered map, which its fr
 const ROW_GAP = 8; // between a value and the name below it
 const LETTER = 6.6; // mean width of a character
 const HEADING = 20; // height of the heading of a group
+const READABLE = 26; // width of the maps in rows that scroll anyway
 const SMALLEST = 26; // width of an ordered map, below which its texts would overlap
 
 /**
@@ -23,19 +24,21 @@ const SMALLEST = 26; // width of an ordered map, below which its texts would ove
  * Return the layout of the maps in a box of w x h pixels: ordered by a measure if there is one.
  * @param {any} maps
  * @param {any} measure with `groups` and `tiles`, see dashboard/attention/head_order.py, or null
+ * @param {number} columns for which the width must have room, so that grids beside each other are alike
  * @returns {Plan}
  */
-export function gridPlan(maps, w, h, zoom = 1, measure = null) {
-  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom);
+export function gridPlan(maps, w, h, zoom = 1, measure = null, columns = maps.columns) {
+  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom, columns);
 }
 
-function layeredPlan(maps, w, h, zoom) {
+function layeredPlan(maps, w, h, zoom, columns) {
   const left = 52, top = LABEL + 4, extra = 5; // additional gap between the maps and their means
   const bar = maps.first ? BAR + 2 : 0;
-  const maxWidth = (w - left - extra) / maps.columns - GAP;
+  const maxWidth = (w - left - extra) / columns - GAP;
   const maxHeight = (h - top - extra) / maps.rows - GAP - bar;
-  const patches = Math.min(maxWidth, Math.sqrt(maps.patches ?? 0)); // a pixel each, if the width has room
-  const unit = Math.max(10, Math.floor(Math.max(patches, Math.min(maxWidth, maxHeight))));
+  const patches = Math.sqrt(maps.patches ?? 0); // in a row: a pixel for each, if the width has room
+  const high = maxHeight < patches ? Math.max(patches, READABLE) : maxHeight;
+  const unit = Math.max(10, Math.floor(Math.min(maxWidth, high)));
   const place = (r, c) => [
     left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
     top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),

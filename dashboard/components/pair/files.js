@@ -1,12 +1,12 @@
 // The view as PNG, SVG or CSV.
 
-import { drawGrid, gridPlan } from "../explorer/grid.js";
+import { drawGrid } from "../explorer/grid.js";
 import { drawScale } from "../explorer/scene.js";
 import { cellName } from "../explorer/words.js";
 import { weightText } from "../shared/numbers.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
-import { drawPairLarge, drawSide, gridColors, gridOf } from "./view.js";
+import { drawPairLarge, drawSide, gridColors, gridOf, pairPlan } from "./view.js";
 import { differenceLabels, gridLabels, pairTitle, SIDES, sideTitle } from "./words.js";
 
 const SQUARE = 220, SPACE = 20, HEAD = 60; // pixels
@@ -45,8 +45,14 @@ function drawLabeled(p, colors, width, labels, type) {
   });
 }
 
-// Draw one of the three columns: the image and the large map above the grid.
-function drawColumn(p, pair, index, type) {
+// Return the height of the three grids: that of the highest, because a file does not scroll.
+function gridHeightOf(pair) {
+  const indices = pair.why ? [0, 1] : [0, 1, 2];
+  return Math.max(GRID_HEIGHT, ...indices.map((i) => pairPlan(pair, i, COLUMN, GRID_HEIGHT).height));
+}
+
+// Draw one of the three columns: the image and the large map above the grid of this height.
+function drawColumn(p, pair, index, gridHeight, type) {
   const { sides, header, why, limits, state } = pair;
   const title = index === 2 ? "Left minus right" : sideTitle(sides[index], header.versus);
   p.text(title, 0, 14, { ...type, size: 14, weight: 600 });
@@ -63,10 +69,10 @@ function drawColumn(p, pair, index, type) {
       : { colors: pair.colors, labels: ["0", weightText(limits[0])] };
     p.moved(left, 36 + SQUARE, (q) => drawLabeled(q, scale.colors, SQUARE, scale.labels, type));
   }
-  const grid = gridOf(pair, index), plan = gridPlan(grid.maps, COLUMN, GRID_HEIGHT);
+  const grid = gridOf(pair, index), plan = pairPlan(pair, index, COLUMN, GRID_HEIGHT);
   p.moved(0, ABOVE_GRID, (q) => drawGrid(q, grid, plan));
   const maxima = index === 2 ? pair.differenceMaxima : pair.maxima[index];
-  const labels = gridLabels({ state, maxima }, index === 2), below = ABOVE_GRID + GRID_HEIGHT + 10;
+  const labels = gridLabels({ state, maxima }, index === 2), below = ABOVE_GRID + gridHeight + 10;
   p.moved(0, below, (q) => drawLabeled(q, gridColors(pair, index), COLUMN, labels, type));
 }
 
@@ -77,14 +83,19 @@ function drawColumn(p, pair, index, type) {
  */
 export function savePair(pair, format) {
   const { sides, theme, state, rollout } = pair, type = { ...pair.type, color: theme.text };
-  const width = 3 * COLUMN + 4 * SPACE, height = HEAD + ABOVE_GRID + GRID_HEIGHT + 60;
+  const gridHeight = gridHeightOf(pair);
+  const width = 3 * COLUMN + 4 * SPACE, height = HEAD + ABOVE_GRID + gridHeight + 60;
   const cell = rollout ? "Rollout" : cellName({ r: state.layer, c: state.head }, sides[0]);
   const runs = [...new Set(sides.map(({ run, step }) => (step ? `${run}, ${step}` : run)))].join(" and ");
   const size = [width, height];
   return savePainted(format, fileStem(`side by side ${sides[0].run}`), size, theme.background, (p) => {
     p.text(`${cell}. ${pairTitle(pair)}.`, SPACE, 22, { ...type, size: 15, weight: 600 });
     for (const index of [0, 1, 2]) {
-      p.moved(SPACE + index * (COLUMN + SPACE), HEAD - 20, (q) => drawColumn(q, pair, index, type));
+      p.moved(
+        SPACE + index * (COLUMN + SPACE),
+        HEAD - 20,
+        (q) => drawColumn(q, pair, index, gridHeight, type),
+      );
     }
     p.text(`${runs}. Attention weights. ViT Lab.`, SPACE, height - 14, { ...type, size: 12 });
   });

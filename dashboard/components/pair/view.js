@@ -70,6 +70,12 @@ export function drawPairLarge(p, pair, index, width) {
   drawLarge(p, header, pair.large[index], width, pair.tokens[index % 2], patches && patches[index % 2]);
 }
 
+/** Return the layout of the maps of a side, or of the difference (2). The rows of all three are alike. */
+export function pairPlan(pair, index, w, h, zoom = 1) {
+  const columns = Math.max(...pair.maps.map((maps) => maps.columns));
+  return gridPlan(gridOf(pair, index).maps, w, h, zoom, null, columns);
+}
+
 const widthOf = (element) => Math.max(20, Math.floor(element.clientWidth));
 
 function drawBar(canvas, colors) {
@@ -80,7 +86,7 @@ function drawBar(canvas, colors) {
 function drawGridOn(section, pair, index, zoom) {
   const area = section.querySelector(".pair-scroll"), canvas = section.querySelector(".pair-grid");
   const grid = gridOf(pair, index);
-  const plan = gridPlan(grid.maps, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
+  const plan = pairPlan(pair, index, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
   const [width, height] = [plan.width * zoom, plan.height * zoom];
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;

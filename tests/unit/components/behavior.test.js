@@ -66,6 +66,11 @@ Deno.test("a small map is named by its layer and head, not by two numbers that l
 Deno.test("maps without an order are rows of layers with their means", () => {
   const fine = gridPlan({ ...MAPS, patches: 37 ** 2 }, 600, 100);
   assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 172, 100).unit], [37, 17]);
+  const few = { ...MAPS, rows: 13, patches: 14 ** 2 }; // of a ViT-B/16, in a box that 14 pixels do not fit
+  assert.deepEqual([gridPlan(few, 600, 240).unit, gridPlan(few, 172, 240).unit], [26, 17]);
+  assert.equal(gridPlan(few, 600, 240, 1, null, 13).unit, 26); // beside a grid of 13 columns
+  assert.equal(gridPlan(few, 390, 240, 1, null, 13).unit, 19);
+  assert.ok(gridPlan(few, 600, 400).height <= 400); // no scrolling where they fit
   const plan = gridPlan(MAPS, 600, 360);
   assert.equal(plan.cells.length, 20);
   const [a, b, c] = [plan.at(0, 0), plan.at(0, 1), plan.at(1, 0)];

@@ -144,7 +144,7 @@ def test_tokens_before_the_patches_have_names():
     ("change", "named"),
     [
         ({"images": None}, "no images"),
-        ({"attentions": None}, "either a model"),
+        ({"attentions": None}, "eager"),  # what outputs.attentions is by default
         ({"model": "vit-cifar10"}, "not both"),
         ({"attentions": (None, None)}, "eager"),
         ({"attentions": []}, "no attention weights"),
@@ -153,7 +153,7 @@ def test_tokens_before_the_patches_have_names():
         ({"attentions": [*weights(), weights(tokens=16)[0]]}, "layer 3"),
         ({"attentions": [weight.log() for weight in weights()]}, "softmax"),
         ({"attentions": [weight * 1.1 for weight in weights()]}, "evaluation mode"),
-        ({"attentions": [weight * np.nan for weight in weights()]}, "softmax"),
+        ({"attentions": [weight * np.nan for weight in weights()]}, "not finite"),
         ({"attentions": weights(tokens=13), "prefix": 1}, "leave 12"),
         ({"attentions": weights(tokens=3)}, "3 tokens"),
         ({"prefix": 17}, "prefix is 17"),

@@ -71,6 +71,17 @@ def test_line_labels_do_not_overlap():
     assert min(b - a for a, b in itertools.pairwise(heights)) >= LABEL_GAP * limit - 1e-9
 
 
+def test_lines_that_end_at_100_percent_have_complete_markers_and_all_names():
+    names = ("vit", "resnet", "mixer", "densenet")
+    figure = sample_efficiency([sample(n, n, 1.0, 1.0, error=0.0) for n in names]).plot
+    limit = figure.layout.yaxis.range[1]
+    heights = sorted(a.y for a in figure.layout.annotations if a.text.startswith("<b>"))
+    assert len(heights) == len(names)
+    assert 100 < limit < 110  # its last tick is 100 %
+    assert heights[-1] <= limit
+    assert min(b - a for a, b in itertools.pairwise(heights)) >= LABEL_GAP * limit - 1e-9
+
+
 def test_axis_is_the_share_if_image_counts_are_unknown():
     figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)]).plot
     assert list(figure.data[0].x) == [25]

@@ -27,6 +27,7 @@ from vitcore.recipes import FINE_TUNING
     [
         ({"model": "vgg"}, ["vgg", "vit", "resnet"]),
         ({"data": "mnist"}, ["mnist", "cifar10-mini"]),
+        ({"data": "folder:x", "image_size": 100, "patch_size": 16}, ["100", "10, 20", "96 or 112"]),
         ({"epochs": -1}, ["epochs", "-1", "at least 1"]),
         ({"steps_per_epoch": 99_999_999}, ["steps_per_epoch", "at most 1,000,000"]),
         ({"seed": 99_999_999_999}, ["seed", "at most 2,147,483,647"]),

@@ -45,6 +45,7 @@ WRAPPERS = (
     "dinov3_vit",
 )
 BLOCK = re.compile(r"(?:visual\.transformer\.)?(?:blocks|layers?|resblocks)\.(?:encoder_layer_)?(\d{1,3})\.")
+OUR_BLOCK = re.compile(r"transformer\.(\d{1,3})\.")
 REPORTED = ("num_heads", "norm_eps", "activation")  # options whose assumed values are reported
 NEEDED = ("input_layer.weight", "transformer.0.linear.0.weight", "mlp_head.0.weight")  # to read the shapes
 SIDE = 224  # pixels, of a model that takes images of any size
@@ -107,7 +108,7 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     into our ViT.
     """
     tensors = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    ours, left_out, unknown = _renamed(family, tensors)
+    ours, origins, left_out, unknown = _renamed(family, tensors)
     numbers = [int(match[1]) for name in tensors if (match := BLOCK.match(name))]
     model = f"{file} is {family.name} with {1 + max(numbers, default=-1)} blocks"
     if about.missing:
@@ -150,7 +151,7 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     size = side_of(settings, found.image_size or about.side or SIDE)
     if found.image_size not in (None, size) and size % options["patch_size"] == 0:
         ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
-    check_fit("vit", model, ours, options, found.classes, size)
+    check_fit("vit", model, ours, options, found.classes, size, origins)
     assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
     if not (found.image_size or about.side or "image_size" in settings):
         assumed["image_size"] = size
@@ -176,11 +177,18 @@ def _pooled(options: dict[str, Any], pool: str) -> dict[str, Any]:
 
 
 def check_fit(
-    network: str, model: str, ours: Tensors, options: Mapping[str, Any], classes: int, size: int
+    network: str,
+    model: str,
+    ours: Tensors,
+    options: Mapping[str, Any],
+    classes: int,
+    size: int,
+    origins: Mapping[str, str],
 ) -> None:
     """Raise `UserError` unless the tensors are those of our network with these options.
 
-    `model` says what the file is, and begins the sentence.
+    `model` says what the file is, and begins the sentence. `origins` holds the names in the file by ours:
+    tensors are called by them where possible.
     """
     label = ARCHITECTURES[network].label
     try:
@@ -190,19 +198,43 @@ def check_fit(
         raise UserError(f"{model}, which does not fit into our {label}. {error}") from None
     for name, value in wanted.items():
         if name not in ours:
-            raise UserError(f"{model}; our {label} also needs `{name}`: choose another file.")
+            raise UserError(
+                f"{model}; our {label} also needs `{_name_in_file(name, origins)}`: choose another file."
+            )
         if ours[name].shape != value.shape:
             shapes = f"{list(ours[name].shape)} instead of {list(value.shape)}"
-            raise UserError(f"{model}; its `{name}` has the shape {shapes}: choose another file.")
+            raise UserError(
+                f"{model}; its `{_name_in_file(name, origins)}` has the shape {shapes}: choose another file."
+            )
     if more := [name for name in ours if name not in wanted]:
-        raise UserError(f"{model}; `{more[0]}` is not part of our {label}: choose another file.")
+        extra = _name_in_file(more[0], origins)
+        raise UserError(f"{model}; `{extra}` is not part of our {label}: choose another file.")
 
 
-def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...], list[str]]:
-    """Return the tensors under our names, the parts that are left out, and the names that are unknown."""
+def _name_in_file(ours: str, origins: Mapping[str, str]) -> str:
+    """Return the name in the file of a tensor with our name, or ours if the file has none like it.
+
+    That of a tensor that a block lacks follows from the same tensor of another block.
+    """
+    if ours in origins:
+        return origins[ours]
+    if block := OUR_BLOCK.match(ours):
+        for name, origin in origins.items():
+            other = OUR_BLOCK.match(name)
+            number = BLOCK.match(origin)
+            if other and number and name[other.end() :] == ours[block.end() :]:
+                return f"{origin[: number.start(1)]}{block[1]}{origin[number.end(1) :]}"
+    return ours
+
+
+def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, dict[str, str], tuple[str, ...], list[str]]:
+    """Return the tensors under our names, their names in the file by ours, the parts that are left out, and
+    the names that are unknown.
+    """
     rules = [(re.compile(pattern), ours) for pattern, ours in family.rules.items()]
     left_out = re.compile("|".join(family.left_out) or r"(?!)")
     found: Tensors = {}
+    origins: dict[str, str] = {}
     dropped, unknown = [], []
     for name, value in tensors.items():
         target = next((match.expand(ours) for rule, ours in rules if (match := rule.fullmatch(name))), None)
@@ -212,7 +244,8 @@ def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...]
             unknown.append(name)
         else:
             found[target] = value
-    return found, tuple(dict.fromkeys(dropped)), unknown
+            origins.setdefault(re.sub(" [qkv]$", "", target), name)
+    return found, origins, tuple(dict.fromkeys(dropped)), unknown
 
 
 def _joined(tensors: Tensors) -> Tensors:

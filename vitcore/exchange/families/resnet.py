@@ -69,7 +69,7 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     model = f"{file} is {family.name} with {len(blocks)} blocks"
     if missing := _missing_part(tensors, about):
         raise UserError(f"{model}; {missing} not supported: choose another file.")
-    ours, unknown = _renamed(tensors)
+    ours, origins, unknown = _renamed(tensors)
     if unknown:
         raise UserError(
             f"{model}; `{short(unknown[0]).strip(chr(39))}` is not supported: choose another file."
@@ -85,7 +85,7 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     options = {**found.options, **usual, **given}
     side = about.side or (SIDE if options["stem"] == "7x7" else SIDE_OF_CIFAR)
     size = side_of(settings, side)
-    check_fit("resnet", model, ours, options, found.classes, size)
+    check_fit("resnet", model, ours, options, found.classes, size, origins)
     width = ours["output_net.2.weight"].shape[1] if found.classes else None
     if width and about.width not in (None, width):
         raise UserError(
@@ -119,8 +119,8 @@ def _missing_part(tensors: Tensors, about: About) -> str:
     return ""
 
 
-def _renamed(tensors: Tensors) -> tuple[Tensors, list[str]]:
-    """Return the tensors under our names, and the names that are unknown.
+def _renamed(tensors: Tensors) -> tuple[Tensors, dict[str, str], list[str]]:
+    """Return the tensors under our names, their names in the file by ours, and the names that are unknown.
 
     Older files lack the counts of batches, which do not affect the outputs. They become 0.
     """
@@ -129,6 +129,7 @@ def _renamed(tensors: Tensors) -> tuple[Tensors, list[str]]:
         {(int(match[1]), int(match[2])) for name in tensors if (match := IN_BLOCK.fullmatch(name))}
     )
     ours: Tensors = {}
+    origins: dict[str, str] = {}
     unknown = []
     for name, value in tensors.items():
         target = next((match.expand(ours_) for rule, ours_ in rules if (match := rule.fullmatch(name))), None)
@@ -140,6 +141,7 @@ def _renamed(tensors: Tensors) -> tuple[Tensors, list[str]]:
             unknown.append(name)
         else:
             ours[target] = value
+            origins[target] = name
     for name in [name for name in ours if name.endswith(".running_mean")]:
         ours.setdefault(name.replace("running_mean", "num_batches_tracked"), torch.tensor(0))
-    return ours, unknown
+    return ours, origins, unknown
