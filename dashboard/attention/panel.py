@@ -142,7 +142,7 @@ def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToF
 
 def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     try:
-        with st.spinner("Loading the model and computing its convolutions"):
+        with st.spinner("Loading the model and computing its convolutions", show_time=True):
             convolution.show(run, chosen, data)
     except UserError as error:
         st.error(sentence(error))
@@ -152,7 +152,7 @@ def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: T
 
 def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     other = _choose_convolution(run)
-    with st.spinner("Loading the model and computing its block"):
+    with st.spinner("Loading the model and computing its block", show_time=True):
         try:
             block.show_with_convolution(run, chosen, data, other)
         except UserError as error:
@@ -162,7 +162,7 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
 
 def _draw_features(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     try:
-        with st.spinner("Loading the model and computing its features"):
+        with st.spinner("Loading the model and computing its features", show_time=True):
             found = features.show(run, chosen, data)
     except UserError as error:
         st.error(sentence(error))
@@ -175,7 +175,7 @@ def _draw_pair(
     right: tuple[Run, SelectedImage], run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile
 ) -> None:
     try:
-        with st.spinner("Loading the models and capturing their attention"):
+        with st.spinner("Loading the models and capturing their attention", show_time=True):
             side_by_side.show(run, chosen, *right, data)
     except UserError as error:
         st.error(sentence(error))
@@ -266,7 +266,7 @@ def _draw_explorer(
     """
 
     def draw() -> views.AttentionView:
-        with st.spinner("Loading the model and capturing its attention"):
+        with st.spinner("Loading the model and capturing its attention", show_time=True):
             return explorer.show(run, chosen, data)[0]
 
     if not views.too_many_tokens(run):
