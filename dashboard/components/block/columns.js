@@ -7,7 +7,7 @@ import { headPart, normsInput, normsSum, receivedBy, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
 import { ringKey, ringQuery } from "./marks.js";
-import { normalizedName, normOf, normRows } from "./norms.js";
+import { normalizedName, normOf, normRows, readSymbol } from "./norms.js";
 import { isComplete, missingText, productsOf, sumName, termCount, termRows } from "./terms.js";
 
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
@@ -76,7 +76,7 @@ function normTerms(view, wide, least) {
   const parts = normOf(view);
   if (!parts || view.w < least || isStacked(view)) return [];
   const title = `channel ${view.j + 1}, normalized`;
-  const panel = list("norm terms", normRows(parts), title, { left: 92, right: 52, signed: true });
+  const panel = list("norm terms", normRows(parts, readSymbol(view.step, view.block)), title, { left: 92, right: 52, signed: true });
   return [{ wide, sign: "", panels: [panel] }];
 }
 

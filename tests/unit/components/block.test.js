@@ -128,6 +128,15 @@ Deno.test("the pointer finds patches, CLS, columns of tokens and single numbers"
   assert.equal(at(image.size + 20, 200), null);
 });
 
+Deno.test("the list of a layer norm begins with the symbol that the formula normalizes", () => {
+  for (const [norm, step, symbol] of [["pre", 0, "x"], ["pre", 6, "y"], ["post", 6, "s"], ["cct", 6, "s"]]) {
+    const view = viewOf(step, { w: 1200 }, { norm });
+    const { items } = arrange(view).panels.find(({ id }) => id === "norm terms");
+    assert.equal(items[0].label, symbol);
+    assert.ok(formulaOf(view).includes(`(<i>${symbol}</i> \u2212 \u03bc)`));
+  }
+});
+
 Deno.test("the score under the pointer is the dot product that is written out", () => {
   const view = viewOf(2), score = view.attention.scores[3];
   const text = readingOf(view);

@@ -260,7 +260,7 @@ Deno.test("readings write out the computation", () => {
   assert.match(convReading(viewOf("window")), /^Input channel 2, row 1, column 3: 18\.00\.$/);
   assert.match(convReading(viewOf("window", 0, {}, { t: 0 })), /outside of the input, and counts as 0/);
   assert.match(convReading(viewOf("products")), /18\.00 × \(?\S+\)? = /);
-  assert.match(convReading(viewOf("sum")), /smaller terms\) = .*All 2: /);
+  assert.match(convReading(viewOf("sum")), /smaller terms\) = .*all 2 channels: /);
   assert.match(
     convReading(viewOf("norm")),
     /^Row 1, column 2, channel 2: \(.* − 1\.000\) \/ 2\.000 × 2\.000 \+ 1\.000 = /,
