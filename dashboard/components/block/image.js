@@ -27,6 +27,7 @@ export function overlayOf({ step, attention, panel, block, query }) {
       signed: false,
       name: "weight \u00d7 norm of value",
       short: "weight \u00d7 norm",
+      shortest: "norms",
       format: formatted,
     },
   }[step] ?? null;
@@ -62,7 +63,7 @@ function drawOverlayLegend(view, p, { x, y }, { values, signed, format }, theme,
 export function drawImage(view, p, { x, y, size }, theme, type) {
   const { block, picture, query } = view, { side, first, size: pixels } = block.header;
   const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
-  const names = overlay ? [overlay.name, overlay.short ?? overlay.name] : ["the image"];
+  const names = overlay ? [overlay.name, overlay.short, overlay.shortest].filter(Boolean) : ["the image"];
   const room = overlay ? drawOverlayLegend(view, p, { x, y }, overlay, theme, type) : roomOfTitle(view);
   p.text(fitting(names, room), x, y - 11, { ...type, weight: 500 });
   p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
