@@ -190,7 +190,9 @@ function drawList(view, p, panel, theme, type) {
       if (item.token !== undefined) {
         drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
         if (item.token === view.key) ringKey(p, box.x + 1, y + 3, high - 7, high - 7);
-      } else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size, count);
+      } else if (pictures && item.crops >= 0) {
+        drawCrops(view, p, item.crops, x, y + (high - size) / 2, size, count);
+      }
     },
   );
 }
