@@ -17,7 +17,8 @@ export const TITLES = {
 };
 const COLORS = ["red", "green", "blue"];
 
-const OFFSETS = { 1: "0", 3: "\u22121,\u00a00,\u00a01", 7: "\u22123,\u00a0\u2026,\u00a03" }; // by size of the kernel
+// by size of the kernel
+const OFFSETS = { 1: "0", 3: "\u22121,\u00a00,\u00a01", 7: "\u22123,\u00a0\u2026,\u00a03" };
 const COUNTS = ["", "one convolution", "two convolutions", "three convolutions"];
 
 const grouped = (n) => n.toLocaleString("en-US");
