@@ -48,7 +48,7 @@ STEPS = [  # kind, panel, two places in it, and what is written out
     ("Window", "reads", (0.2, 0.2), (0.7, 0.6), r"^Input channel \d+, row \d+, column \d+: "),
     ("Kernel", "kernel", (0.1, 0.1), (0.5, 0.4), r"^Weight of input channel \d+ at row \d, column \d"),
     ("Products", "grid values", (0.1, 0.1), (0.9, 0.9), r" × .* = "),
-    ("Sum", "rows", (0.5, 0.05), (0.5, 0.3), r"6 smaller terms\) = .*All 64: "),
+    ("Sum", "rows", (0.5, 0.05), (0.5, 0.3), r"6 smaller terms\) = .*all 64 channels: "),
     ("Batch norm", "before", (0.1, 0.1), (0.8, 0.8), r"channel 1: \(.*\) / .* × .* = "),
     ("Residual", "sum", (0.1, 0.1), (0.8, 0.8), r"channel 1: .* \(shortcut\) = "),
     ("ReLU", "after", (0.1, 0.1), (0.8, 0.8), r"channel 1: max\(0, .*\) = "),

@@ -196,6 +196,11 @@ def test_two_steppers_are_next_to_each_other_on_one_screen(visitor, window):
     expect(page.locator(".inside-flow")).to_be_visible()  # hidden if the steps take two rows
     boxes = [page.locator(one).bounding_box() for one in (BLOCK.selector, CONVOLUTION.selector)]
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    if width >= 1280:
+        for step in (4, 5):  # with the row of the temperature
+            page.locator(f"{BLOCK.selector} ol button").nth(step - 1).click()
+            BLOCK.expect_state(page, step=step)
+            expect(page.locator(f"{BLOCK.selector} .inside-reading")).to_be_in_viewport(ratio=1)
     cut = "e => [...e.querySelectorAll('p, button')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
     assert page.locator(BLOCK.selector).evaluate(f"e => ({cut})(e).length") == 0
 

@@ -70,6 +70,8 @@ def test_chosen_head_attends_to_the_nearest_patches():
     say = STATED["Where one head looks"]
     assert f"Head {head} of layer {layer} looks {distance:.1f} pixels away on average" in say
     assert f"all {count} heads" in say
+    assert {len(row) for row in heads} == {8}
+    assert "In each layer, or block, 8 heads let" in say
     (stop,) = (stop for stop in stops() if stop.title == "Where one head looks")
     assert f"layer={layer}&head={head}" in stop.query
 
@@ -81,15 +83,25 @@ def test_stops_about_a_block_state_its_numbers():
     weight, undivided = (100 * float(found.softmax(0)[best]) for found in (scores, scores * channels**0.5))
     assert f"its value, {channels} numbers each" in STATED["Query, key and value"]
     say = STATED["How a head weighs tokens"]
-    assert f"divided by √{channels}" in say
+    assert f"divided by √{channels} because a sum of {channels} products grows like √{channels}." in say
     assert f"give one token {undivided:.0f} % of the weight instead of {weight:.0f} %" in say
     assert f"the {len(scores)} scores of one query" in STATED["What a token receives"]
     block = inside.block()
     before, added, after = (part[own] for part in (block.input, block.projected, block.middle))
-    words = (
-        f"norm {added.norm():.1f} is added to norm {before.norm():.1f}, and the cosine of before and after"
+    words = f"a vector of norm {added.norm():.1f} is added to one of norm {before.norm():.1f}"
+    cosine = f"(cosine {inside.cosine(before, after):.2f})."
+    assert f"{words}, which turns it little {cosine}" in STATED["The residual stream"]
+
+
+def test_first_stop_names_the_stops_that_explain_it():
+    titles = [stop.title for stop in stops()]
+    first, last, convolution = (
+        titles.index(title) + 1
+        for title in ("Where one head looks", "What a token receives", "A convolution, for comparison")
     )
-    assert f"{words} is {inside.cosine(before, after):.2f}." in STATED["The residual stream"]
+    say = STATED["Two models, one image"]
+    assert f"(stops {first} to {last})" in say
+    assert f"(stop {convolution})" in say
 
 
 def test_stop_about_a_convolution_states_its_window():
@@ -121,11 +133,12 @@ def test_every_number_is_compared():
     """A new number needs a comparison above."""
     found = {title: re.findall(r"\d[\d,.]*\d|\d", say) for title, say in STATED.items()}
     assert {title: numbers for title, numbers in found.items() if numbers} == {
+        "Two models, one image": ["4", "7", "9"],
         "An image becomes patches": ["32", "32", "64", "4", "4"],
         "Patches become tokens with positions": ["256"],
-        "Where one head looks": ["5", "2", "8.9", "48"],
+        "Where one head looks": ["8", "5", "2", "8.9", "48"],
         "Query, key and value": ["32"],
-        "How a head weighs tokens": ["32", "74", "10"],
+        "How a head weighs tokens": ["32", "32", "32", "74", "10"],
         "What a token receives": ["65", "1"],
         "The residual stream": ["10.0", "30.6", "0.95"],
         "A convolution, for comparison": ["3", "3"],

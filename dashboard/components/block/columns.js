@@ -7,7 +7,7 @@ import { headPart, normsInput, normsSum, receivedBy, rowOf } from "./data.js";
 import { featurePanel, layerTitle, readText } from "./head.js";
 import { topTokens, topUnits, unitsTitle } from "./lists.js";
 import { ringKey, ringQuery } from "./marks.js";
-import { normalizedName, normOf, normRows } from "./norms.js";
+import { normalizedName, normOf, normRows, readSymbol } from "./norms.js";
 import { isComplete, missingText, productsOf, sumName, termCount, termRows } from "./terms.js";
 
 const ROOMY = 1050; // pixels: in narrower drawings, the list of terms gets a larger share
@@ -28,7 +28,8 @@ const list = (id, items, title, more = {}) => (
 function tokenList(view, id, values, title, more = {}) {
   const items = topTokens(values, view.block.header);
   const left = SHORT_LETTER * Math.max(...items.map(({ label }) => label.length));
-  return list(id, items, title, { ranked: true, thumbs: true, left, ...more });
+  const tallest = isTight(view) ? 24 : 30; // a taller row has a wider patch, and less space for the label
+  return list(id, items, title, { ranked: true, thumbs: true, tallest, left, ...more });
 }
 
 const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
@@ -76,7 +77,11 @@ function normTerms(view, wide, least) {
   const parts = normOf(view);
   if (!parts || view.w < least || isStacked(view)) return [];
   const title = `channel ${view.j + 1}, normalized`;
-  const panel = list("norm terms", normRows(parts), title, { left: 92, right: 52, signed: true });
+  const panel = list("norm terms", normRows(parts, readSymbol(view.step, view.block)), title, {
+    left: 92,
+    right: 52,
+    signed: true,
+  });
   return [{ wide, sign: "", panels: [panel] }];
 }
 
@@ -154,6 +159,7 @@ const STEPS = [
     const { block, query, key, head, attention } = view, { size } = block;
     const q = headPart(block, "q", query, head), k = headPart(block, "k", key, head);
     const products = q.map((v, i) => v * k[i]), limit = Math.max(largestOf(q), largestOf(k));
+    const total = `sum ${formatted(products.reduce((a, b) => a + b, 0))}`;
     return [
       {
         wide: 2.1,
@@ -177,7 +183,7 @@ const STEPS = [
         panels: [
           bars("q row", q, "query", { limit, scale: "heads", ring: ringQuery }),
           bars("k row", k, "\u00d7 key", { limit, scale: "heads", ring: ringKey }),
-          bars("products", products, `= products, sum ${formatted(products.reduce((a, b) => a + b, 0))}`, {}),
+          bars("products", products, `= products, ${total}`, { short: `= ${total}` }),
         ],
       },
     ];
@@ -197,7 +203,7 @@ const STEPS = [
             axis: "token",
             amount: true,
             high: 1.1,
-            short: "weights, sum 1",
+            short: "weights (a row), sum 1",
           }),
           bars(
             "received",
@@ -207,13 +213,13 @@ const STEPS = [
               axis: "token",
               amount: true,
               high: 0.6,
-              short: "sum over all queries",
+              short: "sum over queries (a column)",
             },
           ),
         ],
       },
       {
-        wide: 1,
+        wide: isTight(view) ? 1.3 : 1, // its rows are short otherwise
         sign: "",
         panels: [tokenList(view, "weights list", attention.weights, "largest weights")],
       },
@@ -242,7 +248,7 @@ const STEPS = [
         ],
       },
       {
-        wide: 1,
+        wide: isTight(view) ? 1.3 : 1,
         sign: "",
         panels: [
           tokenList(
@@ -273,13 +279,14 @@ const STEPS = [
         bold: i === view.head,
       }),
     );
-    const segments = block.header.heads;
+    const segments = block.header.heads, wide = isTight(view) ? 1 : 1.2;
+    const made = { sign: "\u2192", scale: "stream", short: "attention" };
     return [
-      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.2 },
-      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.2 },
+      { ...stream(view, "joined", "heads joined", { segments }), wide },
+      { ...stream(view, "projected", "output of attention", made), wide },
       ...(view.w < ROOMY ? [] : terms(view, 1.6)), // the norms need their width
       {
-        wide: 0.95,
+        wide: isTight(view) ? 1.15 : 0.95,
         sign: "",
         panels: [
           list("parts", items, "norm of what each head adds", { left: 62, short: "norm by head" }),

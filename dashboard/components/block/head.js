@@ -73,7 +73,7 @@ export function headSentence(header) {
     ? "This model has no classifier: its outputs are the features that one would read."
     : head.reads[1] === "distillation"
     ? "Each has its own classifier, and the logits of both are averaged."
-    : "The dot product with a vector for each class is the logit.";
+    : "The dot product with a vector for each class is its logit, which softmax turns into a probability.";
   const who = outputs ? "the classifier" : "the head", what = alone ? "CLS alone" : readText(header);
   return `After the last block, ${who} reads ${what}, normalized.${layer[head.layer] ?? ""} ${last}`;
 }

@@ -27,6 +27,7 @@ export function overlayOf({ step, attention, panel, block, query }) {
       signed: false,
       name: "weight \u00d7 norm of value",
       short: "weight \u00d7 norm",
+      shortest: "norms",
       format: formatted,
     },
   }[step] ?? null;
@@ -40,15 +41,17 @@ const VEIL = 0.85; // of black, over patches without weight
 const roomOfTitle = (view) =>
   isStacked(view) ? Math.min(view.w, MOST_TITLE) : view.layout.image.size + TITLE_ROOM;
 
+// The veil over white, for a share of the largest value.
+function veiled(share) {
+  const gray = Math.round(255 * (1 - VEIL * (1 - share)));
+  return `rgb(${gray} ${gray} ${gray})`;
+}
+
 // Draw the legend of what a step shows over the image, and return the width that it leaves for the title.
 function drawOverlayLegend(view, p, { x, y }, { values, signed, format }, theme, type) {
   const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), room = roomOfTitle(view);
   const parts = legendParts(signed ? format(-most) : "0", format(most), 0.62 * room);
   if (!parts) return room;
-  const veiled = (share) => {
-    const gray = Math.round(255 * (1 - VEIL * (1 - share))); // over white
-    return `rgb(${gray} ${gray} ${gray})`;
-  };
   const left = x + room - parts.wide;
   drawLegend(p, parts, left, y - 11, signed ? tableColors(view.diverging) : veiled, theme, type);
   return left - x - 8;
@@ -62,7 +65,7 @@ function drawOverlayLegend(view, p, { x, y }, { values, signed, format }, theme,
 export function drawImage(view, p, { x, y, size }, theme, type) {
   const { block, picture, query } = view, { side, first, size: pixels } = block.header;
   const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
-  const names = overlay ? [overlay.name, overlay.short ?? overlay.name] : ["the image"];
+  const names = overlay ? [overlay.name, overlay.short, overlay.shortest].filter(Boolean) : ["the image"];
   const room = overlay ? drawOverlayLegend(view, p, { x, y }, overlay, theme, type) : roomOfTitle(view);
   p.text(fitting(names, room), x, y - 11, { ...type, weight: 500 });
   p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
@@ -104,14 +107,16 @@ function drawPrefix(view, p, x, y, size, overlay, theme, type) {
   const { header } = view.block, { first } = header, pitch = prefixPitch(first, size);
   const box = Math.min(PREFIX_BOX, pitch - 1), attends = isAttention(view.step);
   const most = overlay?.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
-  const colors = overlay?.signed ? view.diverging : view.colors;
   const isChosen = (token) => view.step === CLASSIFIER ? isRead(token, header) : token === view.query;
   for (let token = 0; token < first; token++) {
     const left = x + token * pitch, marked = attends && view.key === token && !isChosen(token);
     p.rect(left + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
     if (overlay) {
-      const color = colors[colorIndex(overlay.values[token], most, overlay.signed)];
-      p.rect(left, y, box, box, { fill: cssOf(color) });
+      const value = overlay.values[token];
+      const fill = overlay.signed
+        ? cssOf(view.diverging[colorIndex(value, most, true)])
+        : veiled(value / most);
+      p.rect(left, y, box, box, { fill });
     }
     if (isChosen(token)) ringQuery(p, left, y, box, box);
     if (marked) ringKey(p, left, y, box, box);

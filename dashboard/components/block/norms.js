@@ -72,10 +72,21 @@ export function normText({ x, mean, variance, eps, scale, offset, value }) {
 }
 
 /**
+ * Return the symbol of what the layer norm of a step reads, as in its formula.
+ * @param {number} step
+ * @param {any} block
+ */
+export function readSymbol(step, block) {
+  if (step === NORM) return "x";
+  return normsSum(block, "sum1") ? "s" : "y";
+}
+
+/**
  * Return these parts as the rows of a list, in order of computation.
  * @param {any} parts
+ * @param {string} symbol of the number that is normalized
  */
-export function normRows({ x, mean, variance, eps, standard, scale, offset, value }) {
+export function normRows({ x, mean, variance, eps, standard, scale, offset, value }, symbol) {
   const row = (label, number, text = formatted(number), bold = false) => ({
     label,
     value: number,
@@ -83,7 +94,7 @@ export function normRows({ x, mean, variance, eps, standard, scale, offset, valu
     bold,
   });
   return [
-    row("x", x),
+    row(symbol, x),
     row("mean \u03bc", mean),
     row("variance \u03c3\u00b2", variance),
     row("\u03b5", eps, eps.toExponential(0).replaceAll("-", "\u2212")),

@@ -11,7 +11,8 @@ import { isStacked, roomsOf, SMALLEST, TITLE } from "../inside/layout.js";
 import { columnsOf } from "./columns.js";
 
 const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
-const LEAST_ITEM = 14, LEAST_ITEMS = 3; // pixels of an item of a ranked list, which then has fewer items
+const LEAST_ITEM = 17; // pixels of an item of a list, whose text is smaller otherwise
+const LEAST_ITEMS = 3; // of a ranked list, which has fewer items in a small room
 const AXIS = 36; // pixels for the values of an axis, to the left of panels that are below each other
 export const THUMB = 12; // pixels of the patches above the columns
 
@@ -48,8 +49,13 @@ export const prefixPitch = (first, size) =>
 function stack(column, x, y, w, h, panels) {
   const shares = column.reduce((sum, one) => sum + one.high, 0);
   const room = h - column.length * TITLE - (column.length - 1) * BOTTOM;
+  const whole = (panel) => panel.kind === "list" && !panel.ranked; // has all of its items
+  const least = (panel) => Math.min(LEAST_ITEM * panel.items.length, 0.6 * room);
+  const short = column.filter((one) => whole(one) && (one.high / shares) * room < least(one));
+  const rest = room - short.reduce((sum, one) => sum + least(one), 0);
+  const shared = shares - short.reduce((sum, one) => sum + one.high, 0);
   for (const panel of column) {
-    const high = (panel.high / shares) * room;
+    const high = short.includes(panel) ? least(panel) : (panel.high / shared) * rest;
     const most = Math.max(LEAST_ITEMS, Math.floor(high / LEAST_ITEM));
     const items = panel.ranked ? panel.items.slice(0, most) : panel.items;
     panels.push({ ...panel, items, box: { x, y: y + TITLE, w, h: high } });

@@ -1,7 +1,7 @@
 // The drawing of a step, with a painter for canvas or SVG: the image on the left (image.js), the panels of
 // the step next to it.
 
-import { cssOf, drawItems, fitted, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
+import { cssOf, drawItems, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
 import { formatted } from "../shared/numbers.js";
 import { CROPS } from "./columns.js";
@@ -156,11 +156,9 @@ function drawSpread(p, { box, values }, zero, unit, theme, type) {
   for (const level of [mean - deviation, mean + deviation]) {
     p.segment(box.x, zero - level * unit, box.x + box.w, zero - level * unit, line);
   }
-  const [center, spread] = box.w < 170
-    ? ["\u03bc", "\u03c3"]
-    : ["mean", box.w < 250 ? "SD" : "standard deviation"];
-  const label = `${center} ${formatted(mean)}, ${spread} ${formatted(deviation)}`;
-  const shown = fitted(label, box.w - 10); // above the bars, as a title
+  const [m, s] = [mean, deviation].map(formatted);
+  const labels = [`mean ${m}, standard deviation ${s}`, `mean ${m}, SD ${s}`, `\u03bc ${m}, \u03c3 ${s}`];
+  const shown = fitting([...labels, `\u03c3 ${s}`], box.w - 10); // above the bars, as a title
   p.rect(box.x + 6, box.y - 19, 6.2 * shown.length + 8, 16, { fill: theme.background });
   p.text(shown, box.x + 10, box.y - 11, { ...type, size: 12 });
 }
@@ -192,7 +190,9 @@ function drawList(view, p, panel, theme, type) {
       if (item.token !== undefined) {
         drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
         if (item.token === view.key) ringKey(p, box.x + 1, y + 3, high - 7, high - 7);
-      } else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size, count);
+      } else if (pictures && item.crops >= 0) {
+        drawCrops(view, p, item.crops, x, y + (high - size) / 2, size, count);
+      }
     },
   );
 }

@@ -6,7 +6,7 @@ import { tokenName } from "../shared/tokens.js";
 import { cosine, largest, norm, softmax } from "../shared/vectors.js";
 import { normsInput, normsSum, rowOf, shiftOf } from "./data.js";
 import { headFormula, headSentence, headTitle, readerOf } from "./head.js";
-import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SCORES, SOFTMAX, VALUES } from "./steps.js";
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, QKV, RESIDUAL, SCORES, SOFTMAX, VALUES } from "./steps.js";
 
 export const STEP_TITLES = [
   "Layer norm",
@@ -117,8 +117,8 @@ export function sentenceOf(view) {
   const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : readerOf(query, h);
   return [
     normsInput(block)
-      ? "Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers " +
-        `for each of its ${h.dim} channels. A column of the picture is one token.`
+      ? `Each token, a column of ${h.dim} channels, is brought to mean 0 and variance 1, then scaled by ` +
+        "\u03b3 and shifted by \u03b2, which are learned for each channel."
       : `Block ${
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
@@ -128,7 +128,7 @@ export function sentenceOf(view) {
       : "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
         `(what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +
-    "so that scores do not grow with the number of channels.",
+    `because a sum of ${size} products grows like \u221a${size}.`,
     changed
       ? `Temperature ${
         formatted(temperature)
@@ -148,10 +148,10 @@ export function sentenceOf(view) {
     }${back}`,
     normsSum(block, "sum1")
       ? "The output of attention is added to the token, and the sum is normalized."
-      : "Attention does not replace the token. Its output is added to the residual stream. " +
-        "The MLP reads the sum, normalized.",
-    `Each token passes through a hidden layer of ${h.hidden} units on its own. ` +
-    "Each unit adds its vector, times its activation, to the output.",
+      : "Attention does not replace the token: its output is added to it, in the residual stream. " +
+        "The MLP, the next step, reads the sum, normalized.",
+    `The MLP works on each token alone: ${h.hidden} units, of which ${ACTIVATION_NAMES[h.activation]} ` +
+    "brings negative ones close to 0. Each adds its column of W\u2082, times its activation.",
     normsSum(block, "sum2")
       ? `The output of the MLP is added, and the sum is normalized. ${next}`
       : `The output of the MLP is added to the residual stream. ${next}`,
@@ -173,17 +173,21 @@ export function factsOf(view) {
         formatted(cosine(x, y))
       }.`;
   };
+  if (step === NORM || step === QKV) return symbolsFact(view);
   if (step === SCORES) return divisionFact(attention, h, block.size);
   if (step === SOFTMAX) {
     const entropy = attention.weights.reduce((sum, a) => a > 0 ? sum - a * Math.log2(a) : sum, 0);
-    return `Entropy ${formatted(entropy)} of at most ${formatted(Math.log2(h.tokens))} bits. ` +
+    const text = `Entropy ${formatted(entropy)} of at most ${formatted(Math.log2(h.tokens))} bits. ` +
       `Uniform weights would be ${inPercent(1 / h.tokens)}.`;
+    const matrix = `${h.tokens} \u00d7 ${h.tokens} weights`;
+    return h.talk ? text : `${text} Of all ${matrix}, each row sums to 1, and columns do not.`;
   }
   if (step === VALUES) {
     const total = attention.contributions.reduce((a, b) => a + b, 0);
-    return `Norms of the parts: ${formatted(total)} together, ${
+    const text = `The norms of the parts sum to ${formatted(total)}, and the norm of their sum is ${
       formatted(norm(attention.mixed))
-    } of their sum: directions cancel in part.`;
+    }: they cancel in part.`;
+    return h.talk ? text : `${text} W is the matrix of the next step.`;
   }
   if (step === JOIN) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
   if (step === RESIDUAL) return sums("input", "projected", "middle");
@@ -196,10 +200,27 @@ export function factsOf(view) {
   return "";
 }
 
+// Return what the symbols of the first two steps mean.
+function symbolsFact({ block, step }) {
+  const normed = normsInput(block);
+  if (block.header.talk) return "";
+  if (step === NORM) {
+    return normed
+      ? "\u03bc and \u03c3\u00b2: mean and variance of the token. \u03b5 prevents a division by 0."
+      : "";
+  }
+  return `${
+    normed ? "n: the token after layer norm" : "x: the token"
+  }. In the products, each weight is a number ` +
+    "of the matrix W.";
+}
+
 // Return why scores are divided: the largest weight with and without the division.
 function divisionFact({ scores, weights }, h, size) {
   const [best] = largest(weights, 1), undivided = softmax(scores, 1 / Math.sqrt(size));
-  return `Largest weight after the softmax: ${inPercent(weights[best])}, of ${tokenName(best, h)}. ` +
+  return `Largest weight after the softmax${h.talk ? "" : " (next step)"}: ${inPercent(weights[best])}, of ${
+    tokenName(best, h)
+  }. ` +
     `Without the division by \u221a${size}: ${inPercent(undivided[best])}.`;
 }
 
@@ -214,5 +235,5 @@ function unitFacts({ block, token, j }, h) {
     `${formatted(v)} (${h.classes[known.labels[i]] ?? "a photograph"})`
   ).join(", ");
   return `${count} Unit ${j + 1}: norm of its vector ${formatted(block.writes[j])}` +
-    (best ? `, largest values ${best}.` : ".");
+    (best ? `, in test images up to ${best}.` : ".");
 }

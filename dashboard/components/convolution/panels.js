@@ -51,6 +51,7 @@ const PANELS = {
           "windows",
           at.values,
           first ? "the window in red, green and blue" : "the window in each channel",
+          first ? "red, green, blue" : "each channel",
           one.reads,
         ),
       },
@@ -65,6 +66,7 @@ const PANELS = {
           "kernel",
           at.kernel,
           `kernel of channel ${channel + 1}${first ? ": red, green, blue" : ""}`,
+          `kernel ${channel + 1}`,
           one.weight,
         ),
       },
@@ -141,8 +143,8 @@ const PANELS = {
 
 const readsImage = ({ block, index }) => block.header.block === 0 && index === 0;
 
-function tiles(view, id, values, title, like) {
-  return { kind: "tiles", id, values, count: view.one.inputs, like, wide: 1, title };
+function tiles(view, id, values, title, short, like) {
+  return { kind: "tiles", id, values, count: view.one.inputs, like, wide: 1, title, short };
 }
 
 // Two maps of the shown channel.

@@ -165,6 +165,7 @@ function drawTiles(view, p, panel) {
   }
 }
 
+const DIGIT = 0.6; // width of a digit, as a share of its size
 const SMALLEST_DIGITS = 7; // pixels; those of a 7 x 7 kernel in a narrow window are smaller, and left out
 
 function drawGrid(view, p, { box, values, limit }, _theme, type) {
@@ -180,9 +181,10 @@ function drawGrid(view, p, { box, values, limit }, _theme, type) {
     const color = view.diverging[colorIndex(values[t], end, true)];
     p.rect(x, y, cell - 2, cell - 2, { fill: cssOf(color) });
     if (size < SMALLEST_DIGITS) continue;
-    p.text(formatted(values[t]), x + cell / 2 - 1, y + cell / 2, {
+    const text = formatted(values[t]);
+    p.text(text, x + cell / 2 - 1, y + cell / 2, {
       ...type,
-      size,
+      size: Math.min(size, (cell - 6) / (DIGIT * text.length)),
       align: "center",
       color: inkOn(color),
     });

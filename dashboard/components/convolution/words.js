@@ -17,7 +17,8 @@ export const TITLES = {
 };
 const COLORS = ["red", "green", "blue"];
 
-const OFFSETS = { 1: "0", 3: "\u22121, 0, 1", 7: "\u22123, \u2026, 3" }; // by size of the kernel
+// by size of the kernel
+const OFFSETS = { 1: "0", 3: "\u22121,\u00a00,\u00a01", 7: "\u22123,\u00a0\u2026,\u00a03" };
 const COUNTS = ["", "one convolution", "two convolutions", "three convolutions"];
 
 const grouped = (n) => n.toLocaleString("en-US");
@@ -44,8 +45,10 @@ export function convFormula({ one, kind, block }) {
   const read = `<i>x<sub>i</sub></i>(${s}<i>r</i> + <i>u</i>, ${s}<i>c</i> + <i>v</i>)`;
   const weight = "<i>w<sub>k,i</sub></i>(<i>u</i>, <i>v</i>)",
     offsets = `<i>u</i>, <i>v</i> \u2208 {${OFFSETS[one.size] ?? "\u2026"}}`;
+  // a talk has one line for the formula and the facts
+  const symbols = block.header.talk ? "" : ": channel <i>i</i>, position (<i>r</i>, <i>c</i>)";
   return {
-    window: `${read}, ${offsets}`,
+    window: `${read}${symbols}, ${offsets}`,
     kernel: `${weight}, the same at every position (<i>r</i>, <i>c</i>)`,
     products: `<i>p<sub>i</sub></i>(<i>u</i>, <i>v</i>) = ${read} \u00b7 ${weight}`,
     sum: "<i>y<sub>k</sub></i>(<i>r</i>, <i>c</i>) = \u03a3<sub><i>i</i></sub> \u03a3<sub><i>u,v</i></sub> " +
@@ -103,8 +106,8 @@ export function convSentence(view) {
     kernel: `Shared: channel ${channel + 1} has one kernel of ${
       grouped(one.inputs * one.area)
     } weights, and uses it at every position.`,
-    products: `Each number of the window is multiplied with the weight at the same place of the kernel.`,
-    sum: `All ${grouped(one.inputs * one.area)} products are added to one number of the output` +
+    products: "Each number of the window is multiplied by the weight at the same place of the kernel.",
+    sum: `All ${grouped(one.inputs * one.area)} products add up to one number of the output` +
       (first ? "." : ", shown here by input channel, the largest first."),
     norm: isBefore(block, kind)
       ? "Before the convolution, each channel is shifted and scaled by four numbers, the same everywhere."
@@ -205,7 +208,7 @@ export function convReading(view) {
       `${formatted(at.kernel[cell])}. Output at ${placeName(view.place)}: ${formatted(at.total)}.`;
   }
   if (kind === "products") {
-    return `${name}, place ${Math.floor(t / size) + 1}.${t % size + 1} of the window: ${
+    return `${name}, row ${Math.floor(t / size) + 1}, column ${t % size + 1} of the window: ${
       formatted(at.values[cell])
     } \u00d7 ` +
       `${signedText(at.kernel[cell])} = ${formatted(at.products[cell])}.`;
@@ -213,7 +216,9 @@ export function convReading(view) {
   if (kind === "sum") {
     const part = (values) => values.subarray(i * area, (i + 1) * area);
     return `${name}: ${productText(part(at.values), part(at.kernel))} = ${formatted(at.sums[i])}. ` +
-      `All ${one.inputs}: ${formatted(at.total)}.`;
+      `Sum of all ${one.inputs} ${h.block === 0 && index === 0 ? "colors" : "channels"}: ${
+        formatted(at.total)
+      }.`;
   }
   const where = `${capital(placeName(view.shownPlace))}, channel ${view.shownChannel + 1}`;
   if (kind === "norm") {

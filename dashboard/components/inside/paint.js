@@ -61,6 +61,7 @@ export function paintPanels(view, p, theme, type, kinds) {
 
 const LEAST_LABEL = 82, LEAST_BAR = 110; // pixels; longer labels are shortened
 const LEAST_PICTURE = 24; // pixels; fewer pictures are drawn if they would be smaller
+const TEXT_LETTER = 7.2; // pixels, of a number at the end of a row
 const SMALL_LIST = 300, SMALL_LABEL = 50, SMALL_BAR = 12; // the same for a list of less than 300 pixels
 
 /**
@@ -73,9 +74,11 @@ const SMALL_LIST = 300, SMALL_LABEL = 50, SMALL_BAR = 12; // the same for a list
  * @param {(item: any) => boolean} isMarked
  */
 export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (..._place) => {}) {
-  const { box, items, right, tallest = 30, pictures = 0, thumbs = false, signed = false } = panel;
+  const { box, items, tallest = 30, pictures = 0, thumbs = false, signed = false } = panel;
   const high = Math.min(tallest, box.h / items.length),
     small = box.w < SMALL_LIST,
+    longest = TEXT_LETTER * Math.max(...items.map(({ text }) => text.length)),
+    right = small ? Math.min(panel.right, longest + 10) : panel.right,
     widest = small
       ? Math.max(SMALL_LABEL, box.w - right - SMALL_BAR - 12)
       : Math.max(LEAST_LABEL, box.w - right - LEAST_BAR);

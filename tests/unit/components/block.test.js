@@ -13,7 +13,7 @@ import { readingOf } from "../../../dashboard/components/block/readings.js";
 import { overlayOf } from "../../../dashboard/components/block/image.js";
 import { KEY } from "../../../dashboard/components/block/marks.js";
 import { paintBlock } from "../../../dashboard/components/block/scene.js";
-import { CLASSIFIER, QKV, SCORES, VALUES } from "../../../dashboard/components/block/steps.js";
+import { CLASSIFIER, JOIN, QKV, SCORES, VALUES } from "../../../dashboard/components/block/steps.js";
 import { factsOf, formulaOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 import { near, small, viewOf } from "./small_block.js";
 
@@ -128,6 +128,24 @@ Deno.test("the pointer finds patches, CLS, columns of tokens and single numbers"
   assert.equal(at(image.size + 20, 200), null);
 });
 
+Deno.test("on a phone, the rows of every list have space for their text", () => {
+  for (let step = 0; step <= CLASSIFIER; step++) {
+    const { panels } = arrange(viewOf(step, { w: 346, h: 852 }));
+    for (const { kind, id, items, box } of panels) {
+      if (kind === "list") assert.ok(box.h / items.length >= 16, `${id} of step ${step + 1}`);
+    }
+  }
+});
+
+Deno.test("the list of a layer norm begins with the symbol that the formula normalizes", () => {
+  for (const [norm, step, symbol] of [["pre", 0, "x"], ["pre", 6, "y"], ["post", 6, "s"], ["cct", 6, "s"]]) {
+    const view = viewOf(step, { w: 1200 }, { norm });
+    const { items } = arrange(view).panels.find(({ id }) => id === "norm terms");
+    assert.equal(items[0].label, symbol);
+    assert.ok(formulaOf(view).includes(`(<i>${symbol}</i> \u2212 \u03bc)`));
+  }
+});
+
 Deno.test("the score under the pointer is the dot product that is written out", () => {
   const view = viewOf(2), score = view.attention.scores[3];
   const text = readingOf(view);
@@ -150,8 +168,13 @@ Deno.test("the largest weight is stated with and without the division of the sco
 // The calls of the painter when a step is drawn, as lists of arguments.
 function drawn(view) {
   const calls = [], p = new Proxy({}, { get: () => (...args) => calls.push(args) });
-  const canvases = Object.fromEntries(["q", "k", "v"].map((name) => [name, { width: 5, height: 4 }]));
-  const tables = { diverging: new Uint32Array(256), colors: new Uint32Array(256), limits: { heads: 1 } };
+  const names = ["q", "k", "v", "joined", "projected"];
+  const canvases = Object.fromEntries(names.map((name) => [name, { width: 5, height: 4 }]));
+  const tables = {
+    diverging: new Uint32Array(256),
+    colors: new Uint32Array(256),
+    limits: { heads: 1, joined: 1, stream: 1 },
+  };
   paintBlock({ ...view, ...tables, canvases, layout: arrange(view) }, p, { mark: "the mark of numbers" });
   return calls;
 }
@@ -170,6 +193,21 @@ Deno.test("the key has its color in the image, and in every matrix, bars and lis
       }
     }
   }
+});
+
+Deno.test("next to another stepper, lists have whole labels and numbers", () => {
+  const cut = [];
+  for (const step of [3, VALUES, JOIN]) {
+    const view = viewOf(step, { w: 569, h: 242 });
+    const texts = drawn(view).filter(([text]) => typeof text === "string");
+    const list = arrange(view).panels.find(({ kind }) => kind === "list");
+    for (const { label, text } of list.items) {
+      const ends = texts.filter(([one]) => one === text).map(([, x]) => x);
+      if (!texts.some(([one]) => one === label)) cut.push(label);
+      if (!ends.length || Math.max(...ends) > 569) cut.push(text);
+    }
+  }
+  assert.deepEqual(cut, []);
 });
 
 Deno.test("a value is written out with what its token adds in all heads", () => {

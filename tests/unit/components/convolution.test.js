@@ -224,6 +224,19 @@ function withoutDocument(test) {
   }
 }
 
+Deno.test("a number of many digits fits into its cell on a phone", () => {
+  const view = viewOf("products", 0, {}, { w: 346, h: 772, picture: {} }), widths = [];
+  view.at.products.fill(0.000041);
+  const layout = placePanels(view), grids = layout.panels.filter(({ kind }) => kind === "grid");
+  const cell = grids[0].box.w / view.one.size;
+  const text = (words, _x, _y, { size }) => words === "0.000041" && widths.push(0.6 * size * words.length);
+  const painter = { text, pixels() {}, rect() {}, dot() {}, segment() {} };
+  const painted = { ...view, layout: { ...layout, panels: grids }, diverging: new Uint32Array(256) };
+  paintConvolution(painted, painter, { font: "Inter" });
+  assert.equal(widths.length, view.one.area);
+  for (const width of widths) assert.ok(width < cell - 2, `${width} of ${cell} pixels`);
+});
+
 for (const [inputs, block] of [[3, 0], [12, 1]]) {
   Deno.test(`the rows of ${inputs} sums do not overlap in any width`, () => {
     withoutDocument(() => {
@@ -260,7 +273,7 @@ Deno.test("readings write out the computation", () => {
   assert.match(convReading(viewOf("window")), /^Input channel 2, row 1, column 3: 18\.00\.$/);
   assert.match(convReading(viewOf("window", 0, {}, { t: 0 })), /outside of the input, and counts as 0/);
   assert.match(convReading(viewOf("products")), /18\.00 × \(?\S+\)? = /);
-  assert.match(convReading(viewOf("sum")), /smaller terms\) = .*All 2: /);
+  assert.match(convReading(viewOf("sum")), /smaller terms\) = .*all 2 channels: /);
   assert.match(
     convReading(viewOf("norm")),
     /^Row 1, column 2, channel 2: \(.* − 1\.000\) \/ 2\.000 × 2\.000 \+ 1\.000 = /,

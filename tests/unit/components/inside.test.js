@@ -39,6 +39,39 @@ Deno.test("the percentages of a list end inside its box, also in a small one", (
   }
 });
 
+Deno.test("a small list has whole labels, and its bars end before the numbers", () => {
+  const heads = Array.from(
+    { length: 8 },
+    (_, n) => ({ label: `head ${n + 1}`, value: n + 1, text: "2.163" }),
+  );
+  const tokens = Array.from(
+    { length: 8 },
+    (_, n) => ({ label: `r6 c${n + 1}`, value: 0.08, text: "8.02\u00a0%" }),
+  );
+  for (
+    const panel of [
+      { items: heads, left: 62, right: 56, box: { x: 0, y: 0, w: 121, h: 215 } },
+      { items: tokens, left: 40, right: 56, thumbs: true, box: { x: 0, y: 0, w: 139, h: 190 } },
+    ]
+  ) {
+    const p = recorder();
+    drawItems({ diverging: new Uint32Array(256) }, p, panel, THEME, TYPE, () => false);
+    const texts = p.calls.filter(([name]) => name === "text"),
+      bars = p.calls.filter(([name]) => name === "rect");
+    const isNumber = ([, , , , type]) => type.align === "right";
+    assert.deepEqual(
+      texts.filter((one) => !isNumber(one)).map(([, text]) => text),
+      panel.items.map(({ label }) => label),
+    );
+    const numbers = texts.filter(isNumber);
+    assert.equal(bars.length, 8);
+    bars.forEach(([, x, , w], n) => {
+      const [, text, end, , type] = numbers[n];
+      assert.ok(end <= panel.box.w && x + w < end - 0.52 * type.size * text.length);
+    });
+  }
+});
+
 Deno.test("the pictures of a list are to the right of its numbers", () => {
   const items = [{ label: "unit 1", value: 1, text: "1.000" }];
   for (const [w, most] of [[165, 1], [240, 4], [400, 4]]) {
