@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from dashboard.components import figure_files
+from dashboard.drawing import pictures
 from dashboard.drawing.pictures import data_url, picture
 from dashboard.training import moments
 from vitcore import numbers
@@ -17,6 +18,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.reconstructions import FILE, Reconstructions, read_reconstructions
 
 GRAY = 128  # of masked patches
+COLUMNS, GAP = 3, 2  # of the images in a talk, which is square, and the pixels between them
 SHOWN = 96  # pixels per side of a picture in the files
 
 
@@ -41,6 +43,25 @@ def strip(run: Run) -> None:
     parts, rows = files(found, at)
     count = len(found.images)
     figure_files.pictures(parts, rows, key="reconstructions", side=SHOWN, columns=count, foot=foot)
+
+
+def in_a_talk(run: Run) -> list[tuple[str, str, str]]:
+    """Return heading, picture and caption of images, what is seen of them, and their newest reconstruction.
+
+    Each picture holds all images. Return an empty list if the run has none.
+    """
+    found = _read(run.path, _stamp(run.path / FILE))
+    if found is None or not len(found.epochs):
+        return []
+    share = numbers.percent(float(found.visible.mean()), 0)
+    return [
+        (heading, pictures.encoded(pictures.tiles(images.transpose(0, 2, 3, 1), COLUMNS, GAP)), caption)
+        for heading, images, caption in (
+            ("Images", found.images, f"{len(found.images)} validation images"),
+            ("Seen", visible_pixels(found), f"{share} of the patches"),
+            ("Reconstructed", found.restored[-1], f"after {found.epochs[-1]:.3g} epochs"),
+        )
+    ]
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from base64 import b64decode
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from dashboard.shared.run_curves import MAIN, WITHOUT_LABELS
+from dashboard.talk import scenes
 from dashboard.training import reconstructions
 from tests.apptests import open_app
 from tests.conftest import TINY_VIT
@@ -16,7 +21,7 @@ from vitcore.data import resolve
 from vitcore.models import build_for, weights_of
 from vitcore.paths import runs_dir
 from vitcore.runs.creation import create_run
-from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.folder import Run, find_run, list_runs
 from vitcore.runs.reconstructions import Reconstructions, write_reconstructions
 from vitcore.runs.status import Status
 
@@ -45,6 +50,18 @@ def recorded() -> Reconstructions:
         restored[:, :, 8:] = 50 * epoch
         found = found.with_moment(10 * epoch, float(epoch), restored)
     return found
+
+
+def test_talk_shows_images_what_is_seen_of_them_and_their_newest_reconstruction(pretrained):
+    scene = scenes.scene("training", {"watch": pretrained.id})
+    shown = [Image.open(io.BytesIO(b64decode(url.split(",")[1]))) for _, url, _ in scene.parts]
+    found, side, gap = recorded(), 32, reconstructions.GAP
+    second = (side + gap, 0, side + gap + side, side)  # on the right of the first
+    for picture, images in zip(
+        shown, (found.images, reconstructions.visible_pixels(found), found.restored[2]), strict=True
+    ):
+        assert np.array_equal(np.asarray(picture.convert("RGB").crop(second)), images[1].transpose(1, 2, 0))
+    assert reconstructions.in_a_talk(find_run("vit-quick")) == []  # it has none
 
 
 def test_masked_patches_are_gray_and_others_are_those_of_the_image():
