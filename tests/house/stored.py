@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vitcore.probes import HEADS, PROBES
 from vitcore.probes.store import Subject, find, images_for, images_of
-from vitcore.runs.folder import find_run, list_runs
+from vitcore.runs.folder import find_run
 from vitcore.sweeps.results import sample_curve
+from vitcore.sweeps.sweep import find_sweep
 
 RUNS = ("vit-cifar10-gpu", "resnet-cifar10-gpu")
 
@@ -49,6 +50,6 @@ def at(probe, curve, x):
 
 def sample_gap(share):
     """Return the lead of the ResNet in whole points after training on a share of the images."""
-    runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
+    runs = find_sweep("samples-cifar10").runs
     rows = {(row["model"], row["share"]): row["mean"] for row in sample_curve(runs)}
     return round(100 * (rows["resnet", share] - rows["vit", share]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -36,6 +37,7 @@ BUNDLED = {  # number of parameters; the name says how it was trained
     "googlenet-mini": 260_650,
     "densenet-mini": 239_146,
 }
+PRETRAINED = "mae-small"  # without labels
 CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: curves of both in equal time
 ANSWERS = ("vit-quick", "cct-quick", "vit-sam-quick", "resnet-quick")  # without weights, same images
 MEASUREMENTS = ROOT / "docs" / "measurements.md"
@@ -48,9 +50,9 @@ TRAINED = {  # recipe that repeats it, data, number of test images
 
 def test_bundled_runs_are_listed_and_cover_every_architecture():
     found = [run.id for run in list_runs() if run.bundled and run.weights]
-    assert sorted(found) == sorted(BUNDLED)
+    assert sorted(found) == sorted([*BUNDLED, PRETRAINED])
     outside_sweeps = [run.id for run in list_runs() if run.bundled and run.meta.sweep is None]
-    assert sorted(outside_sweeps) == sorted([*BUNDLED, *CURVES, *ANSWERS])
+    assert sorted(outside_sweeps) == sorted([*BUNDLED, *CURVES, *ANSWERS, PRETRAINED])
     assert {find_run(name).config.model for name in found} == set(ARCHITECTURES) - WITHOUT_WEIGHTS
 
 
@@ -218,6 +220,27 @@ def test_documents_state_the_results_of_the_bundled_sample_sweep():
     assert f"two seeds: {100 * max(row['error'] for row in rows):.1f} points at most" in text
 
 
+def test_documents_state_the_results_of_the_small_models():
+    samples = next(s for s in find_sweeps(list_runs()) if s.name == "samples-small")
+    rows = sample_curve(samples.runs)
+    text = MEASUREMENTS.read_text("utf-8")
+    for label in {row["label"] for row in rows}:
+        line = [row for row in rows if row["label"] == label]
+        assert [(row["share"], tuple(row["seeds"])) for row in line] == [
+            (0.05, (0, 1)), (0.1, (0, 1)), (0.25, (0,))
+        ]  # fmt: skip
+        scores = [f"{100 * row['mean']:.1f} ± {100 * row['error']:.1f}" for row in line]
+        cells = " | ".join([label, f"{line[0]['parameters']:,}", *scores])
+        assert f"| {cells} |" in text
+    assert {(row["n_test"], row["steps"], row["batch_size"]) for row in rows} == {(10_000, 1000, 64)}
+    start = find_run(PRETRAINED)
+    digest = hashlib.sha256(start.best.read_bytes()).hexdigest()
+    tuned = [run.config for run in samples.runs if run.config.start]
+    assert {(config.start, config.start_digest) for config in tuned} == {(PRETRAINED, digest)}
+    assert f"{start.status().step:,} steps of 64 images without labels" in text
+    assert f"loss on the test images {start.status().result['test_loss']:.3f}" in text
+
+
 @pytest.mark.parametrize("run", [r for r in list_runs() if r.bundled and r.meta.sweep], ids=lambda r: r.id)
 def test_runs_of_a_bundled_sweep_name_their_origin(run):
     status = run.status()
@@ -239,7 +262,18 @@ def test_commits_of_bundled_results_are_in_the_repository():
         subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("name", ["vit-cifar10-gpu", "resnet-cifar10-gpu", "vit-cifar10", "resnet-cifar10"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit-cifar10-gpu",
+        "resnet-cifar10-gpu",
+        "vit-cifar10",
+        "resnet-cifar10",
+        "vit-quick",
+        "vit-sam-quick",
+        "resnet-quick",
+    ],
+)
 def test_documents_state_the_stored_landscape(name):
     (path,) = [
         path
@@ -274,7 +308,9 @@ def test_repository_is_small_and_its_files_are_short():
     sizes = {
         f.decode(): (ROOT / f.decode()).stat().st_size for f in files if f and (ROOT / f.decode()).is_file()
     }
-    assert sum(sizes.values()) < 60e6
+    bundled = sum(size for f, size in sizes.items() if f.startswith("assets/"))
+    assert bundled < 60e6
+    assert sum(sizes.values()) - bundled < 5e6
     assert not [f for f in sizes if f.endswith(".ipynb")]
     long = [f for f in sizes if f.endswith(".py") and len((ROOT / f).read_text().splitlines()) > 350]
     assert not long

@@ -23,8 +23,9 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.probes import PROBES
 from vitcore.probes.experiments.landscape import LandscapeValues
 from vitcore.probes.wording import plus_minus
-from vitcore.runs.folder import find_run, list_runs
+from vitcore.runs.folder import find_run
 from vitcore.sweeps.results import sample_curve
+from vitcore.sweeps.sweep import find_sweep
 
 OTHERS = {"attention": attention_answers, "compare": compare_answers}  # answers in files of their own
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
@@ -235,7 +236,7 @@ def inductive_bias_ablation():
 
 
 def inductive_bias_sample_efficiency():
-    runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
+    runs = find_sweep("samples-cifar10").runs
     rows = {(row["model"], row["share"]): row for row in sample_curve(runs)}
     resnet, vit = rows["resnet", 0.05], rows["vit", 0.25]
     assert vit["mean"] > resnet["mean"] > rows["vit", 0.1]["mean"]

@@ -11,8 +11,9 @@ from vitcore.analysis.heads import patch_distances
 from vitcore.paths import assets_dir
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
-from vitcore.runs.folder import find_run, list_runs
+from vitcore.runs.folder import find_run
 from vitcore.sweeps.results import sample_curve
+from vitcore.sweeps.sweep import find_sweep
 
 RUNS = ("vit-cifar10-gpu", "resnet-cifar10-gpu")
 EQUAL_EPOCHS = ("vit-cifar10", "resnet-cifar10")
@@ -122,7 +123,7 @@ def test_gaps_after_three_trainings_are_stated(steps, notes):
 
 
 def test_sample_efficiency_is_stated(steps, notes):
-    runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
+    runs = find_sweep("samples-cifar10").runs
     rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(runs)}
     say = steps["The price of learning it from data"]
     sizes = {r["model"]: r["parameters"] / 1e6 for r in sample_curve(runs)}

@@ -60,12 +60,12 @@ def test_points_are_the_stored_results(run, label):
     assert ("unchanged by a shift of 4 pixels", label, "untrained") not in shown
 
 
-def test_accuracy_at_a_share_is_that_of_the_bundled_sweep():
+def test_accuracy_at_a_share_is_that_of_the_bundled_sweep_with_the_most_lines():
     shown = {
         tuple(row[:2]): row[3:] for row in summary.drawn(page_runs.offered("inductive_bias"))[0].figure.rows
     }
-    points = {p["label"]: p for p in sample_curve(find_sweep("samples-cifar10").runs) if p["share"] == 0.1}
-    assert set(points) == {"ViT", "ResNet"}
+    points = {p["label"]: p for p in sample_curve(find_sweep("samples-small").runs) if p["share"] == 0.1}
+    assert len(points) == 7
     for label, point in points.items():
         expected = [pytest.approx(100 * point["mean"]), pytest.approx(100 * point["error"])]
         assert shown["accuracy with 10 % of the images", label] == expected
