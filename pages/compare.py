@@ -34,7 +34,7 @@ with run_control:
         first=default_runs.default_runs,
         most=default_runs.MAX_COMPARED,
     )
-bundled = [run.id for run in found if run.bundled and run.weights]
+bundled = [run.id for run in found if run.bundled and run.weights and run.config.has_classifier]
 rest.button(
     "All bundled",
     key="all_bundled",
