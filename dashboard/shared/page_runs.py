@@ -30,13 +30,6 @@ def comparable(run: Run, found: list[Run]) -> list[Run]:
     return sorted(same, key=lambda other: other.id == run.id)
 
 
-def keeps_results(run: Run) -> bool:
-    """Return whether a run without weights keeps the results that were measured with them."""
-    with contextlib.suppress(UserError):
-        return run.weights is None and stored_sha256(run.best) is not None
-    return False
-
-
 def all_runs() -> list[Run]:
     """Return every readable run on this machine, followed by the curves of other programs."""
     return [*resources.runs(), *resources.foreign_runs()]
@@ -47,8 +40,15 @@ def _with_curves_or_weights() -> list[Run]:
     return [*own, *resources.foreign_runs()]
 
 
-def _with_weights_or_results() -> list[Run]:
-    return [run for run in resources.runs() if run.weights or keeps_results(run)]
+def _with_weights_or_checksum() -> list[Run]:
+    return [run for run in resources.runs() if run.weights or _has_checksum(run)]
+
+
+def _has_checksum(run: Run) -> bool:
+    """Return whether results that were measured with weights that are not here can still be shown."""
+    with contextlib.suppress(UserError):  # a malformed checksum is none
+        return stored_sha256(run.best) is not None
+    return False
 
 
 OFFERED: dict[str, Callable[[], list[Run]]] = {
@@ -56,5 +56,5 @@ OFFERED: dict[str, Callable[[], list[Run]]] = {
     "attention": lambda: resources.runs(trained=True),
     "training": resources.runs,
     "compare": _with_curves_or_weights,
-    "inductive_bias": _with_weights_or_results,
+    "inductive_bias": _with_weights_or_checksum,
 }

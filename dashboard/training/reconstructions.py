@@ -45,7 +45,7 @@ def strip(run: Run) -> None:
     figure_files.pictures(parts, rows, key="reconstructions", side=SHOWN, columns=count, foot=foot)
 
 
-def in_a_talk(run: Run) -> list[tuple[str, str, str]]:
+def talk_pictures(run: Run) -> list[tuple[str, str, str]]:
     """Return heading, picture and caption of images, what is seen of them, and their newest reconstruction.
 
     Each picture holds all images. Return an empty list if the run has none.

@@ -20,7 +20,7 @@ def scene(query: Query) -> Figures | Pictures:
     found = page_runs.offered("training")
     state = read_state(TrainingState, query)
     run = run_in(state.watch, found)
-    if parts := reconstructions.in_a_talk(run):
+    if parts := reconstructions.talk_pictures(run):
         return Pictures(parts)
     other = partner(run, found)
     runs = [run, other] if other else [run]

@@ -61,7 +61,7 @@ def test_talk_shows_images_what_is_seen_of_them_and_their_newest_reconstruction(
         shown, (found.images, reconstructions.visible_pixels(found), found.restored[2]), strict=True
     ):
         assert np.array_equal(np.asarray(picture.convert("RGB").crop(second)), images[1].transpose(1, 2, 0))
-    assert reconstructions.in_a_talk(find_run("vit-quick")) == []  # it has none
+    assert reconstructions.talk_pictures(find_run("vit-quick")) == []  # it has none
 
 
 def test_masked_patches_are_gray_and_others_are_those_of_the_image():

@@ -118,9 +118,7 @@ def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Pa
 
 
 def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
-    """Return the sweeps among these runs: the user's, newest first, then the bundled ones, oldest first.
-
-    The bundled ones are ordered by kind before that.
+    """Return the sweeps of these runs: the user's, newest first, then the bundled ones by kind, oldest first.
 
     If the user has runs of a sweep with the name of a bundled one, omit the bundled copy, so that no run
     counts twice.
