@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import messages, own_crop, popovers
 from vitcore import numbers
 from vitcore.data.images import MAX_BYTES, SUFFIXES, open_image
+from vitcore.data.photos import Photo
 from vitcore.errors import UserError
 from vitcore.preprocessing import DEFAULT, Preprocessing
 
@@ -105,26 +106,41 @@ def is_shown() -> bool:
     return st.session_state.get(SHOWN, False)
 
 
-def control(preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:
+def control(preprocessing: Preprocessing = DEFAULT, slot: str = "", *, photo: Photo | None = None) -> None:
     """Draw a popover for upload and removal. Invalid files are named, and the others are kept.
 
-    `preprocessing` is that of the model on the page.
+    `preprocessing` is that of the model on the page. If the page shows a bundled photograph, `photo`, another
+    square of it can be chosen, too.
     """
     label = "Own image on the right" if slot else "Own image"
     with popovers.popover(label, KEY + slot, icon=":material/upload:", width="stretch"):
-        _body(preprocessing, slot)
+        _body(preprocessing, slot, photo)
 
 
-def _body(preprocessing: Preprocessing, slot: str) -> None:
+def _body(preprocessing: Preprocessing, slot: str, photo: Photo | None) -> None:
     if own := get(slot):
         where = "on the right" if slot else "on every page"
         st.caption(f"Your image is shown {where}. It stays in this session and is not part of the link.")
         _choice(slot)
-        if st.button("Back to the test images", width="stretch", key=f"own{slot}_back"):
+        others = "photographs" if photo else "test images"
+        if st.button(f"Back to the {others}", width="stretch", key=f"own{slot}_back"):
             forget(slot)
             popovers.close(KEY + slot)
             st.rerun()
         own_crop.control(*own, preprocessing, slot)
+    elif photo and st.button(
+        f"Move the square of “{escape(photo.title)}”",
+        icon=":material/crop:",
+        width="stretch",
+        key=f"own{slot}_photo",
+        help=f"{own_crop.used_square(preprocessing)} Another square counts as an own image.",
+    ):
+        try:
+            _keep([(photo.file.read_bytes(), photo.title)], slot)
+        except UserError as error:
+            st.error(sentence(error))
+        else:
+            st.rerun()
     counter = f"upload_generation{slot}"
     generation = st.session_state.setdefault(counter, 0)
     given = _given(generation, slot)

@@ -18,7 +18,7 @@ from dashboard.shared import bound, own_crop, own_image, page_runs, resources
 from dashboard.shared.labels import run_label, run_labels
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
-from vitcore.data.photos import photos
+from vitcore.data.photos import Photo, photos
 from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
@@ -138,19 +138,19 @@ def _choose_photo(
         disabled=bool(own),
         label_visibility="collapsed" if slot else "visible",
         help=f"Models take square images. {own_crop.used_square(data.preprocessing)} "
-        "In an own image, it can be moved.",
+        "Own image moves it.",
         **page.bound(field, value=None),
     )
     with right:
-        own_image.control(data.preprocessing, slot)
+        own_image.control(data.preprocessing, slot, photo=_photo(kind))
     if own:
         pixels = own_image.decoded(*own, data.size, data.preprocessing, slot)
         return SelectedImage(pixels, None, own[1], own=True)
     return _selected(data, kind, _members(data, kind, None), 1)
 
 
-def _photo_titles() -> dict[str, str]:
-    return {photo.name: photo.title for photo in photos()}
+def _photo(name: str) -> Photo:
+    return next(photo for photo in photos() if photo.name == name)
 
 
 def find_image(
@@ -166,7 +166,7 @@ def find_image(
 def _selected(data: Dataset, kind: str, members: np.ndarray, number: int) -> SelectedImage:
     index = members[number - 1]
     if data.names:
-        return SelectedImage(data.test.images[index], None, _photo_titles()[kind])
+        return SelectedImage(data.test.images[index], None, _photo(kind).title)
     name = f"{kind}, test image {number} of {len(members)}"
     return SelectedImage(data.test.images[index], int(data.test.labels[index]), name)
 

@@ -98,7 +98,7 @@ def _add(page: str, talk_key: str) -> None:
         if own_image.is_shown():
             raise UserError(
                 "This view shows your own image, which stays in this session, so that a talk can't show it: "
-                "choose “Back to the test images” in Own image, then add the view."
+                "go back to the other images in Own image, then add the view."
             )
         chosen = (st.session_state.get(talk_key) or "").strip()
         if not chosen:

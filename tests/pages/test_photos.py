@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from dashboard.shared import resources, scene_links, selection
+from dashboard.shared import own_crop, resources, scene_links, selection
 from dashboard.shared.page_state import ImageState
 from tests.apptests import open_app
 from tests.made_runs import make_run
 from vitcore.data import load_dataset
+from vitcore.data.photos import photos
 from vitcore.paths import runs_dir
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 16}
@@ -39,6 +41,25 @@ def test_link_names_a_photograph():
     app = open_app("patches", run=foreign().id, **{"class": "rocket"})
     assert photograph_box(app).value == "rocket"
     assert not app.warning
+
+
+def test_square_of_a_photograph_can_be_moved():
+    app = open_app("patches", run=foreign().id, **{"class": "coffee"})
+    (move,) = (button for button in app.button if "Cup of coffee" in button.label)
+    move.click().run()
+    assert not app.exception
+    photo = next(one for one in photos() if one.name == "coffee")
+    (position,) = (slider for slider in app.slider if (slider.key or "").startswith("own_position_"))
+    position.set_value(0).run()
+    with Image.open(photo.file) as image:
+        left = image.convert("RGB").crop((0, 0, image.height, image.height)).resize((64, 64))
+    assert app.session_state.own_image[1] == photo.title
+    shown = own_crop.decoded(*app.session_state.own_image, 64, own_crop.Crop(0.0))
+    assert np.abs(shown.astype(int) - np.asarray(left).transpose(2, 0, 1)).mean() < 2
+    (back,) = (button for button in app.button if button.label == "Back to the photographs")
+    back.click().run()
+    assert photograph_box(app).value == "coffee"
+    assert "own_image" not in app.session_state
 
 
 def test_live_image_of_two_models_without_dataset_is_a_photograph():
