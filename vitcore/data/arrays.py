@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,13 +43,19 @@ def read_images(
     """Return the images in what was passed. Raise `UserError` with one sentence for anything else.
 
     `mean` and `std` undo the normalization of floats. PIL images are cropped to a square and resized if
-    `crop` says how a model wants them, which their names then mention.
+    `crop` says how a model wants them, which their names then mention. Without `names`, a PIL image that was
+    opened from a file has the name of the file.
     """
     found = _single(images)
     if names is not None and len(names) != len(found):
         raise UserError(f"There are {len(found)} images, but {len(names)} names: give each image one name.")
-    titles = list(names) if names is not None else [f"image {number}" for number in range(1, len(found) + 1)]
+    titles = names or [_file_name(one) or f"image {number}" for number, one in enumerate(found, start=1)]
     return [_picture(one, str(title), mean, std, crop) for one, title in zip(found, titles, strict=True)]
+
+
+def _file_name(image: Any) -> str:
+    """Return the name of the file that a PIL image was opened from, or nothing."""
+    return Path(getattr(image, "filename", "")).name if isinstance(image, Image.Image) else ""
 
 
 def _single(images: Any) -> list[Any]:

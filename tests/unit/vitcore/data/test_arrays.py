@@ -55,6 +55,13 @@ def test_photo_is_cropped_only_for_a_model_and_its_name_says_so():
     assert whole.name == "image 1"
 
 
+def test_photo_is_named_by_its_file_unless_the_caller_names_it(tmp_path):
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "cat.png")
+    with Image.open(tmp_path / "cat.png") as photo:
+        assert [one.name for one in read_images([photo, PIXELS[0]])] == ["cat.png", "image 2"]
+        assert read_images(photo, names=["Tom"])[0].name == "Tom"
+
+
 @pytest.mark.parametrize(
     ("images", "named"),
     [
