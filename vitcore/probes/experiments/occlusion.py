@@ -54,9 +54,12 @@ def measure(
     for part in parts(len(images)):
         x = as_input(images[part], model)
         orders = cell_orders(model, x, np.arange(part.start, part.stop))
-        hidden = [occluded(x, order, count) for order in orders for count in HIDDEN]
-        classes = predict(model, torch.cat(hidden)).numpy()
-        predicted[..., part] = classes.reshape(len(ORDERS), len(HIDDEN), len(x))
+        # Without hidden cells, and with all of them hidden, the images of all orders are the same.
+        some = [occluded(x, order, count) for order in orders for count in HIDDEN[1:-1]]
+        ends = [occluded(x, orders[0], count) for count in (HIDDEN[0], HIDDEN[-1])]
+        classes = predict(model, torch.cat([*some, *ends])).numpy().reshape(-1, len(x))
+        predicted[:, 1:-1, part] = classes[:-2].reshape(len(ORDERS), -1, len(x))
+        predicted[:, 0, part], predicted[:, -1, part] = classes[-2:]
         hits = predicted[..., : part.stop] == labels[: part.stop]
         curves = {f"accuracy, {order}": series(*share(hits[i])) for i, order in enumerate(ORDERS)}
         yield part.stop, OcclusionValues(x=list(HIDDEN), unit=f"hidden cells of {CELLS**2}", curves=curves)
