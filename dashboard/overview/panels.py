@@ -29,8 +29,8 @@ Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_l
 Points = list[SamplePoint]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
 TINTED = (
-    "**Magenta** marks where attention leads back to (ViT), and what raises the score of the predicted class "
-    "(ResNet). Each map has its own scale."
+    "**Magenta** marks the patches that attention leads back to (rollout), and what raises the score of the "
+    "predicted class (Grad-CAM). Each map has its own scale."
 )
 
 
