@@ -137,8 +137,7 @@ def _choose_photo(
         index=data.names.index(first),
         disabled=bool(own),
         label_visibility="collapsed" if slot else "visible",
-        help=f"Models take square images. {own_crop.used_square(data.preprocessing)} "
-        "Own image moves it.",
+        help=f"Models take square images. {own_crop.used_square(data.preprocessing)} Own image moves it.",
         **page.bound(field, value=None),
     )
     with right:

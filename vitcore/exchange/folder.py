@@ -18,6 +18,7 @@ from vitcore.paths import check_allowed
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
+from vitcore.runs.weights import sha256_of, stored_sha256, write_sha256
 
 
 def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True) -> Run:
@@ -26,8 +27,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     The copy has the configuration, the events, the best weights in half precision, and up to `snapshots`
     log-spaced snapshots. `result.test_acc` is measured again with the rounded weights on all test images.
     Weights that were already rounded and tested, such as those of the bundled runs, are not measured again,
-    so that no data is needed. Without `weights`, only the curves and the results are copied, unchanged. Raise
-    `UserError` when the export fails.
+    so that no data is needed. Without `weights`, only the curves and the results are copied, unchanged, with
+    the measurements in the folder of the run and the checksum of the weights, for which these remain valid.
+    Raise `UserError` when the export fails.
     """
     check_allowed()
     status = check_finished(run)
@@ -61,9 +63,20 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
                 score = evaluate_run(draft, run.config.data)
                 result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"
+        else:
+            _keep_measurements(run, draft)
         draft.write_status(without_machine(status.model_copy(update={"result": result})))
         draft.path.rename(out)
     except BaseException:
         shutil.rmtree(draft.path)
         raise
     return Run(out)
+
+
+def _keep_measurements(run: Run, draft: Run) -> None:
+    """Copy the results that were measured with weights which `draft` does not have, and their checksum."""
+    digest = sha256_of(run.best) if run.best.is_file() else stored_sha256(run.best)
+    if digest:
+        write_sha256(draft.best, digest)
+    if (run.path / "probes").is_dir():
+        shutil.copytree(run.path / "probes", draft.path / "probes")

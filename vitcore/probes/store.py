@@ -31,7 +31,7 @@ from vitcore.probes.values import Values, first_problem
 from vitcore.reading import parse_model, read_bytes
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
-from vitcore.runs.weights import check_size, stored_sha256
+from vitcore.runs.weights import sha256_of, stored_sha256
 
 UNTRAINED_SEED = 0
 LARGEST_RESULT = 20_000_000  # bytes; the largest of the bundled results has 141,173
@@ -107,25 +107,11 @@ def _sha(content: bytes) -> str:
 
 
 def _weights_digest(run: Run) -> str:
-    path = run.weights
-    if path is not None:
-        check_size(path)
-        about = path.stat()
-        return _file_digest(path, about.st_mtime_ns, about.st_size)
+    if run.weights is not None:
+        return sha256_of(run.weights)
     if stored := stored_sha256(run.best):
         return stored
     raise UserError(f"Run {run.id} has no weights to measure: choose a trained run.")
-
-
-@functools.lru_cache(maxsize=256)
-def _file_digest(path: Path, stamp: int, size: int) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(
-            f"The weights {path} cannot be read ({error.strerror or error}): allow reading them."
-        ) from None
 
 
 class Seen(Protocol):

@@ -6,6 +6,8 @@ The format: 8 bytes with the length of the header, the header as JSON, then the 
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import re
@@ -61,13 +63,40 @@ def stored_sha256(weights: Path) -> str | None:
     It is in a file of the format of `sha256sum`, NAME.safetensors.sha256. With it, the results that were
     measured with these weights remain valid without them.
     """
-    path = weights.with_name(f"{weights.name}.sha256")
+    path = _checksum_file(weights)
     if not os.path.isfile(path):
         return None
     digest, _, name = read_text(path, 1000).strip().partition(" ")
     if not SHA256.fullmatch(digest) or name.strip().lstrip("*") != weights.name:
         raise UserError(f"{path} is not the output of `sha256sum {weights.name}`: write it again.")
     return digest
+
+
+def write_sha256(weights: Path, digest: str) -> None:
+    """Write the file that `stored_sha256` reads."""
+    _checksum_file(weights).write_text(f"{digest}  {weights.name}\n")
+
+
+def _checksum_file(weights: Path) -> Path:
+    return weights.with_name(f"{weights.name}.sha256")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file of weights in hexadecimal. Raise `UserError` if it cannot be read."""
+    check_size(path)
+    about = path.stat()
+    return _sha256(path, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256(path: Path, stamp: int, size: int) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"The weights {path} cannot be read ({error.strerror or error}): allow reading them."
+        ) from None
 
 
 def read_header(path: Path) -> dict[str, Weight]:

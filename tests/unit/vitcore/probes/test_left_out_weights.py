@@ -8,6 +8,7 @@ import pytest
 
 from tests.made_runs import make_run
 from vitcore.errors import UserError
+from vitcore.exchange.folder import export_run
 from vitcore.probes import find_probe, measure, store
 from vitcore.probes.store import Subject, images_for
 
@@ -42,6 +43,19 @@ def test_weights_in_the_folder_count_more_than_a_checksum_of_others(measured):
     make_run(measured.path.parent, "other", seed=1, **SMALL).best.rename(measured.best)
     assert find(measured) is None
     assert Subject(measured).can_be_measured
+
+
+def test_export_without_weights_keeps_the_results_of_the_weights(tmp_path):
+    run = make_run(tmp_path, "measured", **SMALL)
+    assert [*measure.measure(find_probe("shuffle"), [Subject(run)], 10, root=tmp_path, with_run=True)]
+    shared = export_run(run, tmp_path / "shared", weights=False)
+    assert not shared.weights
+    digest = hashlib.sha256(run.best.read_bytes()).hexdigest()
+    checksum = shared.best.with_name("best.safetensors.sha256")
+    assert checksum.read_text() == f"{digest}  best.safetensors\n"
+    assert find(shared).values == find(run).values
+    again = export_run(shared, tmp_path / "again", weights=False)  # of a run that has no weights itself
+    assert find(again).values == find(run).values
 
 
 @pytest.mark.parametrize("text", ["", "0" * 64 + "  other.safetensors\n", "0" * 63 + "  best.safetensors\n"])
