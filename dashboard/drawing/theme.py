@@ -14,6 +14,7 @@ OTHER = "#888888"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 FAINT_ON_LIGHT, FAINT_ON_DARK = "66", "b3"  # opacity of training curves as two hexadecimal digits
 NEAR = 70  # degrees between the hues of runs of one architecture
+VISIBLE = (0.13, 0.29)  # relative luminance with a contrast of 3 to both backgrounds, as WCAG asks of lines
 TINT = 0.45  # share of white in training curves on a dark background
 
 
@@ -57,10 +58,21 @@ def _series(base: str) -> tuple[str, ...]:
 def _near(base: str) -> Iterable[str]:
     """Return colors of similar hues that are visible on light and on dark backgrounds."""
     start, _, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _rgb(base)))
-    for degrees in (*range(-NEAR, 0, 10), *range(10, NEAR + 1, 10)):
-        for light in (0.5, 0.62):
+    for degrees in (*range(-NEAR, -10, 10), *range(20, NEAR + 1, 10)):
+        for light in (0.35, 0.42, 0.5, 0.58, 0.66):
             parts = colorsys.hls_to_rgb((start + degrees / 360) % 1, light, min(saturation, 0.7) or 0.5)
-            yield "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+            color = "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+            if VISIBLE[0] <= _luminance(color) <= VISIBLE[1]:
+                yield color
+
+
+def _luminance(color: str) -> float:
+    """Return the relative luminance of a color, from 0 to 1, as WCAG 2 defines it."""
+    linear = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in _rgb(color))
+    )
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def _distance(first: str, second: str) -> float:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import colorsys
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dashboard.drawing import theme
 from dashboard.inductive_bias import experiments, field_maps, figures
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.lines import Context, Line
 from dashboard.inductive_bias.shape_figures import draw
 from dashboard.shared.measurements import Measurement
 from tests.made_runs import own_copy
-from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES, View
 from vitcore.probes.estimates import Series
@@ -261,15 +258,3 @@ def test_long_title_of_an_axis_has_several_lines():
     assert "<br>" in title
     assert max(len(part) for part in title.split("<br>")) <= figures.AXIS_WIDTH
     assert title.replace("<br>", " ") in drawn.figure.rows[0]
-
-
-def test_color_of_a_further_run_is_no_tint_of_the_first():
-    """A tint means training. The hues of two runs of one architecture differ by 10 degrees or more."""
-    for model in ARCHITECTURES:
-        styles = theme.run_styles([model] * 5)
-        assert len({color for color, _ in styles}) == len({dash for _, dash in styles}) == 5
-        first, *others = (
-            colorsys.rgb_to_hls(*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)))[0]
-            for color, _ in styles
-        )
-        assert all(10 / 360 <= abs(first - hue) <= 350 / 360 for hue in others)
