@@ -320,7 +320,12 @@ const STEPS = [
   (view) => {
     const { pooled, normalized, features, header: h } = view.block, segments = h.head.reads.length;
     const panels = [
-      matrix("output", "output", "output of the last block", { scale: "stream", high: 1, pools: true }),
+      matrix("output", "output", "output of the last block", {
+        short: "last output",
+        scale: "stream",
+        high: 1,
+        pools: true,
+      }),
       bars("pooled", pooled, readText(h), { funnel: true, segments }),
       bars("normalized", normalized, "normalized", { segments }),
     ];

@@ -7,7 +7,8 @@
 // A panel with little width has its `short` title.
 // `high` and `wide` are shares. `box` is the place of the content, below the title.
 
-import { isStacked, roomsOf, SMALLEST, TITLE } from "../inside/layout.js";
+import { leastWidth } from "../inside/items.js";
+import { isStacked, roomsOf, shareWidth, SMALLEST, TITLE } from "../inside/layout.js";
 import { columnsOf } from "./columns.js";
 
 const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
@@ -28,16 +29,23 @@ export function arrange(view) {
   const image = { x: 0, y: TITLE, size };
   const left = size + AXIS + 10, signs = [], panels = [];
   const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? rooms.sign : GAP), 0);
-  const shares = columns.reduce((sum, one) => sum + one.wide, 0), unit = (w - left - gaps) / shares;
+  const widths = shareWidth(
+    columns.map(({ wide, panels: stacked }) => ({ wide, least: leastOf(stacked) })),
+    w - left - gaps,
+  );
   let x = left;
   columns.forEach((column, i) => {
     if (i) x += column.sign ? rooms.sign : GAP;
     if (i && column.sign) signs.push({ text: column.sign, x: x - rooms.sign + 16, y: TITLE + 0.25 * h });
-    stack(column.panels, x, 0, column.wide * unit, h, panels);
-    x += column.wide * unit;
+    stack(column.panels, x, 0, widths[i], h, panels);
+    x += widths[i];
   });
   return { image, panels, signs };
 }
+
+// Return the width of a column from which its lists are whole.
+const leastOf = (panels) =>
+  Math.max(0, ...panels.map((panel) => panel.kind === "list" && !panel.pictures ? leastWidth(panel) : 0));
 
 export const PREFIX_BOX = 18; // pixels of the box of a token before the patches, below the image
 

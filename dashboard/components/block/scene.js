@@ -1,7 +1,8 @@
 // The drawing of a step, with a painter for canvas or SVG: the image on the left (image.js), the panels of
 // the step next to it.
 
-import { cssOf, drawItems, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
+import { drawItems } from "../inside/items.js";
+import { cssOf, fitting, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
 import { formatted } from "../shared/numbers.js";
 import { CROPS } from "./columns.js";

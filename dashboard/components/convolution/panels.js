@@ -70,7 +70,12 @@ const PANELS = {
           one.weight,
         ),
       },
-      { sign: "\u2192", panel: made(view, "output", one.output, `output, channel ${channel + 1}`) },
+      {
+        sign: "\u2192",
+        panel: made(view, "output", one.output, `output, channel ${channel + 1}`, {
+          short: `output ${channel + 1}`,
+        }),
+      },
       { panel: sheet("outputs", one.output, one.outputs, one.side) },
     ];
   },

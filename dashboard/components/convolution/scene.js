@@ -1,16 +1,8 @@
 // The drawing of a step of a convolution, with a painter for canvas or SVG: the image, and the panels next to
 // it.
 
-import {
-  barColor,
-  channelsOf,
-  cssOf,
-  drawItems,
-  INNER,
-  OUTER,
-  paintPanels,
-  ringAround,
-} from "../inside/paint.js";
+import { drawItems } from "../inside/items.js";
+import { barColor, channelsOf, cssOf, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
 import { formatted } from "../shared/numbers.js";
 import { createCanvas } from "../shared/paint.js";

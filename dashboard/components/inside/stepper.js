@@ -14,6 +14,7 @@ import { saveStepper } from "./files.js";
 const STEP_MS = 4000; // while playing
 const MARGIN = 4; // pixels around the drawing, for rings at the border
 const FOOTING = 4;
+const LEAST_WIDTH = 560; // pixels of a drawing, which is not enlarged with the type beyond that
 
 /** The base of both steppers. At its end are the members that each of them has. */
 export class InsideStepper extends View {
@@ -196,7 +197,8 @@ export class InsideStepper extends View {
   draw() {
     this.theme = themeColors(this.root);
     const [width, height] = [Math.max(200, this.canvas.clientWidth), this.canvas.clientHeight];
-    const p = new CanvasPainter(this.canvas, width, height), zoom = (this.zoom = typeScale());
+    const p = new CanvasPainter(this.canvas, width, height);
+    const zoom = this.zoom = Math.min(typeScale(), Math.max(1, width / LEAST_WIDTH));
     p.ctx.scale(zoom, zoom);
     p.ctx.translate(MARGIN, MARGIN);
     [this.w, this.h] = [width / zoom - 2 * MARGIN, height / zoom - 2 * MARGIN - FOOTING];

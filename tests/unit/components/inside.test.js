@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { classPanel } from "../../../dashboard/components/inside/classes.js";
-import { drawItems, paintPanels } from "../../../dashboard/components/inside/paint.js";
-
+import { drawItems, leastWidth } from "../../../dashboard/components/inside/items.js";
+import { shareWidth } from "../../../dashboard/components/inside/layout.js";
+import { paintPanels } from "../../../dashboard/components/inside/paint.js";
 import { InsideStepper } from "../../../dashboard/components/inside/stepper.js";
 
 const THEME = { background: "#fff", track: "#ddd" };
@@ -70,6 +71,41 @@ Deno.test("a small list has whole labels, and its bars end before the numbers", 
       assert.ok(end <= panel.box.w && x + w < end - 0.52 * type.size * text.length);
     });
   }
+});
+
+Deno.test("a list without room for bars has its labels and numbers, inside its box", () => {
+  const items = [{ label: "r2 c4", value: 1, text: "31.3\u00a0%" }, {
+    label: "r10 c11",
+    value: 0.5,
+    text: "24.8\u00a0%",
+  }];
+  const p = recorder(),
+    panel = { items, left: 56, right: 56, thumbs: true, tallest: 24, box: { x: 0, y: 0, w: 98, h: 60 } };
+  drawItems({ diverging: new Uint32Array(256) }, p, panel, THEME, TYPE, () => false);
+  assert.ok(p.calls.every(([name]) => name === "text"));
+  for (const [, text, x, , type] of p.calls) {
+    assert.ok(type.align === "right" ? x <= 98 && text.endsWith("%") : x < 40);
+  }
+});
+
+Deno.test("a list of its least width has whole labels and bars", () => {
+  const items = [{ label: "125: \u22125.293 \u00d7 (\u22120.045)", value: -1, text: "0.239" }];
+  const panel = { items, left: 300, right: 300, signed: true }, p = recorder();
+  const box = { x: 0, y: 0, w: leastWidth(panel), h: 20 };
+  drawItems({ diverging: new Uint32Array(256) }, p, { ...panel, box }, THEME, TYPE, () => false);
+  assert.deepEqual(p.calls.map(([name, text]) => name === "text" ? text : name), [
+    items[0].label,
+    "rect",
+    "0.239",
+  ]);
+});
+
+Deno.test("columns have their shares, and at least the width of their lists if all have room", () => {
+  const columns = [{ wide: 2, least: 0 }, { wide: 1, least: 150 }, { wide: 1, least: 60 }];
+  assert.deepEqual(shareWidth(columns, 800), [400, 200, 200]);
+  assert.deepEqual(shareWidth(columns, 400), [500 / 3, 150, 250 / 3]);
+  assert.deepEqual(shareWidth(columns, 270), [60, 150, 60]); // a second column falls short in turn
+  assert.deepEqual(shareWidth(columns, 200), [100, 50, 50]); // there is no room for the lists
 });
 
 Deno.test("the pictures of a list are to the right of its numbers", () => {
