@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState, ExplorerState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
+from vitcore.data.datasets import class_names
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, step_of
 
@@ -41,15 +42,16 @@ class Side:
 
 
 def comparable_runs(run: Run) -> list[Run]:
-    """Return the other trained ViT runs for the same classes and image size."""
+    """Return the other trained ViT runs for the same image size, those for the same classes first."""
     config = run.config
-    return [
+    found = [
         other
         for other in resources.runs(trained=True)
         if other.id != run.id
         and ARCHITECTURES[other.config.model].attention
-        and (other.config.image_size, other.config.classes) == (config.image_size, config.classes)
+        and other.config.image_size == config.image_size
     ]
+    return sorted(found, key=lambda other: other.config.classes != config.classes)
 
 
 def kinds_of(run: Run) -> tuple[str, ...]:
@@ -151,11 +153,18 @@ def prepare(
                 f"{side.run.title} has too many tokens to compare: choose a run with larger patches."
             )
         step = {} if side.snapshot is None else {"snapshot": str(step_of(side.snapshot))}
-        header, view, _ = explorer.prepare(side.run, side.chosen, data, step)
+        header, view, _ = explorer.prepare(side.run, *_with_classes_of(side, left, data), step)
         headers.append(header | {"behavior": None, "snapshot": step.get("snapshot")})
         shown.append(view)
     state, _ = AttentionState.read(at)
     return {"sides": headers, "versus": state.versus, "written": list(WRITTEN)}, shown
+
+
+def _with_classes_of(side: Side, left: Side, data: Dataset) -> tuple[SelectedImage, Dataset]:
+    """Return the image and the dataset of a side: a model for other classes does not know the true one."""
+    if side.run.config.classes == left.run.config.classes:
+        return side.chosen, data
+    return replace(side.chosen, truth=None), replace(data, classes=class_names(side.run.config))
 
 
 def packed(

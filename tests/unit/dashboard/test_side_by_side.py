@@ -148,14 +148,29 @@ def test_model_with_too_many_tokens_is_refused(home, monkeypatch):
         prepared({"run": run.id})
 
 
-def test_only_vits_for_the_same_images_and_classes_are_comparable(home):
+def test_vits_for_the_same_image_size_are_comparable_and_those_for_the_same_classes_come_first(home):
     one, other = make_run(home, "one", **SMALL), make_run(home, "other", **SMALL)
+    pets = make_run(home, "pets", **(SMALL | {"classes": ("cat", "dog")}))
+    make_run(home, "large", data="photos", image_size=64, **SMALL)
     make_run(home, "resnet", model="resnet", classes=CLASSES)
-    found = {run.id for run in side_by_side.comparable_runs(one)}
+    found = [run.id for run in side_by_side.comparable_runs(one)]
     assert other.id in found
+    assert found[-1] == pets.id
+    assert not any("large" in name for name in found)
     assert "vit-cifar10-gpu" in found
     assert one.id not in found
     assert not any("resnet" in name for name in found)
+
+
+def test_model_for_other_classes_has_its_own_and_no_true_one(home):
+    one = make_run(home, "one", **SMALL)
+    pets = make_run(home, "pets", **(SMALL | {"classes": ("kitten", "puppy")}))
+    sides, header, shown = prepared({"run": one.id, "versus": "models", "right_run": pets.id})
+    left, right = header["sides"]
+    assert (left["classes"], left["truth"]) == (list(CLASSES), CLASSES.index("cat"))
+    assert (right["classes"], right["truth"]) == (["kitten", "puppy"], None)
+    assert len(right["probabilities"]) == 2
+    assert np.allclose(weights_of(shown[1]), expected(pets, sides[1].chosen.image), atol=1e-3)
 
 
 @pytest.mark.parametrize(
