@@ -112,7 +112,8 @@ def _draw_curves(questions: Sequence[Question], checks: list[MapCheck], classes:
     st.caption(
         "The cells of an 8 x 8 grid are replaced by the mean color, or uncovered, from the highest value of "
         "the map to the lowest (Petsiuk et al. 2018). A better order has a smaller area for deletion and a "
-        f"larger one for insertion. ± is the standard error over {orders}, on this one image."
+        f"larger one for insertion. ± is the standard error over {orders}, on this one image. The map gives "
+        "one order, so that its area has no error."
     )
 
 

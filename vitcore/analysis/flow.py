@@ -1,9 +1,14 @@
 """Rollout as vit-explain computes it: with a fusion of the heads, a discard ratio, and gradients.
 
-The definitions are those of github.com/jacobgil/vit-explain, except for two details. Rows are divided by
-their own sums, so that a row stays a distribution over the input tokens. vit-explain divides column j by the
-sum of row j, which is the same without a discard ratio. And every layer's weights meet their own gradients.
-The hooks of vit-explain collect the gradients from the last layer to the first.
+The definitions are those of github.com/jacobgil/vit-explain, except for three details:
+
+- Rows are divided by their own sums, so that a row stays a distribution over the input tokens. vit-explain
+  divides column j by the sum of row j, which is the same only for the mean of the heads without a discard
+  ratio.
+- Every layer's weights meet their own gradients. The hooks of vit-explain collect the gradients from the
+  last layer to the first.
+- The gradients are those for the attention weights. The hooks of vit-explain get those for the scores before
+  the softmax, because a dropout returns its input itself in evaluation mode.
 """
 
 from __future__ import annotations

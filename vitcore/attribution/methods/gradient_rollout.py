@@ -1,4 +1,4 @@
-"""Gradient rollout of a ViT, as vit-explain computes it."""
+"""Gradient rollout of a ViT, as vit-explain defines it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Attribution methods against hooks and plain loops, and against closed forms for a linear model."""
+"""Attribution methods against closed forms for a linear model, and rollouts against our own loops.
+
+The loops are for models that vit-explain does not support: with post-norm or without CLS. Comparisons with
+the code of others are in `test_against_captum.py` and `test_against_stored_outputs.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,11 @@ from vitcore.errors import UserError
 from vitcore.models import build
 
 SMALL = {"embed_dim": 16, "hidden_dim": 32, "num_heads": 4, "num_layers": 3, "patch_size": 8}
-VARIANTS = [{"norm": norm, "pool": pool} for norm in ("pre", "post") for pool in ("cls", "mean")]  # of a ViT
+VARIANTS = [
+    {"norm": "post", "pool": "cls"},
+    {"norm": "pre", "pool": "mean"},
+    {"norm": "post", "pool": "mean"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +78,7 @@ def attention_by_hooks(model, image, target):
 
 
 def multiplied(layers, discard, keep_first):
-    """The loop of vit-explain for matrices [T, T], with each row divided by its own sum."""
+    """Discard, add the identity, divide rows and multiply, for one matrix [T, T] of each layer."""
     result = np.eye(len(layers[0]))
     for fused in layers:
         flat = fused.astype(np.float64).ravel().copy()
@@ -85,7 +93,7 @@ def multiplied(layers, discard, keep_first):
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 @pytest.mark.parametrize("fusion", ["mean", "max", "min"])
 @pytest.mark.parametrize("discard", [0.0, 0.5, 0.9])
-def test_fused_rollout_equals_the_loop_of_vit_explain(image, variant, fusion, discard):
+def test_fused_rollout_equals_our_own_loop_over_hooked_attention(image, variant, fusion, discard):
     model = small_vit(**variant)
     layers = [getattr(weights, fusion)(axis=0) for weights, _ in attention_by_hooks(model, image, 1)]
     weights = capture(model, image).weights
@@ -109,48 +117,15 @@ def test_weight_of_cls_on_itself_is_kept_although_it_is_the_lowest():
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 @pytest.mark.parametrize("discard", [0.0, 0.9])
-def test_gradient_rollout_equals_the_loop_of_vit_explain(image, variant, discard):
+def test_gradient_rollout_equals_our_own_loop_over_hooked_attention(image, variant, discard):
     model = small_vit(**variant)
     layers = [
         np.maximum((weights * gradient).mean(axis=0), 0)
         for weights, gradient in attention_by_hooks(model, image, 4)
     ]
-    # without ties at zero, which the reference and topk may order differently
     found = gradient_rollout(model, image, torch.tensor([4]), discard)[0]
     assert any(layer.any() for layer in layers)
     assert np.allclose(found, multiplied(layers, discard, keep_first=False), atol=1e-5)
-
-
-def test_token_grad_cam_equals_pytorch_grad_cam_with_a_reshape_transform(image):
-    model = vitcore.load("vit-cifar10")
-    kept = {}
-    handle = model.blocks[-1].layer_norm_1.register_forward_hook(
-        lambda module, inputs, output: kept.setdefault("activation", output).retain_grad()
-    )
-    try:
-        model(as_input(image, model).requires_grad_())[0, 3].backward()
-    finally:
-        handle.remove()
-    side = model.grid
-
-    def reshaped(tensor):  # reshape_transform of pytorch-grad-cam
-        return tensor[:, 1:].reshape(1, side, side, -1).transpose(2, 3).transpose(1, 2)[0].detach().numpy()
-
-    activations, gradients = reshaped(kept["activation"]), reshaped(kept["activation"].grad)
-    model.zero_grad()
-    expected = np.zeros((side, side))
-    for channel, gradient in zip(activations, gradients, strict=True):
-        expected += gradient.mean() * channel
-    found = token_grad_cam(model, image, torch.tensor([3]))[0]
-    assert np.allclose(found, np.maximum(expected, 0), atol=1e-6)
-    assert found.any()
-
-
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_token_grad_cam_of_every_kind_of_vit_depends_on_the_patches(image, variant):
-    model = small_vit(**variant)
-    same = image.expand(10, -1, -1, -1)
-    assert token_grad_cam(model, same, torch.arange(10)).flatten(1).any(dim=1).any()
 
 
 class Linear(nn.Module):
@@ -190,37 +165,6 @@ def test_integrated_gradients_are_complete(image, run, tolerance):
     exact = float(logit_above_baseline(model, image, classes))
     found = float(integrated_gradients(model, image, classes).sum())
     assert found == pytest.approx(exact, rel=tolerance)
-
-
-def test_integrated_gradients_equal_a_fine_riemann_sum(image):
-    model = small_vit()
-    x = as_input(image, model)
-    total = torch.zeros_like(x)
-    for step in range(400):
-        point = ((step + 0.5) / 400 * x).requires_grad_()
-        model(point)[0, 7].backward()
-        total += point.grad
-    expected = (x * total / 400).sum(dim=1)[0].detach()
-    found = integrated_gradients(model, image, torch.tensor([7]))[0]
-    assert torch.allclose(found, expected, atol=0.02 * float(expected.abs().max()))
-
-
-@pytest.mark.parametrize("size", [32, 30])
-def test_occlusion_of_a_real_model_equals_a_plain_loop(size):
-    model = build("resnet", image_size=size, c_hidden=[4, 8], num_blocks=[1, 1]).eval()
-    x = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(2))
-    stride = size // 8 // 2
-    starts = sorted({*range(0, size - 2 * stride + 1, stride), size - 2 * stride})
-    total, count = np.zeros((size, size)), np.zeros((size, size))
-    with torch.no_grad():
-        whole = model(x)[0, 6]
-        for top in starts:
-            for left in starts:
-                hidden = x.clone()
-                hidden[:, :, top : top + 2 * stride, left : left + 2 * stride] = 0
-                total[top : top + 2 * stride, left : left + 2 * stride] += float(whole - model(hidden)[0, 6])
-                count[top : top + 2 * stride, left : left + 2 * stride] += 1
-    assert np.allclose(occlusion_maps(model, x, torch.tensor([6]))[0], total / count, atol=1e-4)
 
 
 def test_methods_of_attention_refuse_other_models(image):
