@@ -74,7 +74,7 @@ def stored_sha256(weights: Path) -> str | None:
 
 def write_sha256(weights: Path, digest: str) -> None:
     """Write the file that `stored_sha256` reads."""
-    _checksum_file(weights).write_text(f"{digest}  {weights.name}\n")
+    _checksum_file(weights).write_text(f"{digest}  {weights.name}\n", encoding="utf-8")
 
 
 def _checksum_file(weights: Path) -> Path:
