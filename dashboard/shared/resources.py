@@ -37,13 +37,14 @@ def dataset(
     *,
     skip_broken: bool = False,
     preprocessing: Preprocessing = DEFAULT,
+    classes: tuple[str, ...] | None = None,
 ) -> Dataset:
-    """Return a dataset, whose splits are decoded on first use. Raise `UserError`.
+    """Return a dataset as `load_dataset` does, whose splits are decoded on first use. Raise `UserError`.
 
     A folder is read again when its files have changed.
     """
     state = _state(place) if (place := folder_of(name)) else ()
-    return _dataset(name, image_size, skip_broken, repr(preprocessing), state, preprocessing)
+    return _dataset(name, image_size, skip_broken, repr(preprocessing), classes, state, preprocessing)
 
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
@@ -54,10 +55,21 @@ def _state(place: Path) -> tuple:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _dataset(
-    name: str, image_size: int, skip_broken: bool, how: str, state: tuple, _preprocessing: Preprocessing
+    name: str,
+    image_size: int,
+    skip_broken: bool,
+    how: str,
+    classes: tuple[str, ...] | None,
+    state: tuple,
+    _preprocessing: Preprocessing,
 ) -> Dataset:
     return load_dataset(
-        name, image_size, download=False, skip_broken=skip_broken, preprocessing=_preprocessing
+        name,
+        image_size,
+        download=False,
+        skip_broken=skip_broken,
+        preprocessing=_preprocessing,
+        classes=classes,
     )
 
 
@@ -84,6 +96,7 @@ def dataset_of(run: Run) -> Dataset:
             config.image_size,
             skip_broken=config.skip_broken,
             preprocessing=config.preprocessing,
+            classes=config.classes,
         )
         check_classes(config, found)
         return found

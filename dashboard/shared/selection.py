@@ -45,8 +45,8 @@ class _Known:
 
 
 def kinds(data: Dataset) -> tuple[str, ...]:
-    """Return what images can be chosen by: their classes, or their names if they have no labels."""
-    return data.names or data.classes
+    """Return what images can be chosen by: the classes that have any, or names if there are no labels."""
+    return data.names or tuple(data.classes[label] for label in np.unique(data.test.labels))
 
 
 def first_class(data: Dataset, *, right: bool = False) -> str:
@@ -77,7 +77,7 @@ def choose_image(
     if data.names:
         return _choose_photo(data, page=page, field=fields[0], slot=slot, place=place)
     ranked = [] if predictions is None else [ranking for ranking in RANKINGS if ranking not in data.classes]
-    options = [*data.classes, *ranked]
+    options = [*kinds(data), *ranked]
     left, middle, right = (place or st).columns([2, 1.4, 1.6], vertical_alignment="bottom")
     own, first = own_image.get(slot), first_class(data)
     labels = "collapsed" if slot else "visible"  # those of the first image are above

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -14,6 +15,7 @@ from tests.command_line import check_refused, run
 from tests.conftest import make_folder
 from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS, TIMM, randomized
 from vitcore.config import setting_of
+from vitcore.data import dataset_for
 from vitcore.exchange.archive import pack_run, unpack_run
 from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.exchange.families import read_about
@@ -128,6 +130,23 @@ def test_number_of_classes_must_be_that_of_the_given_data(colors, tmp_path):
     check_refused(
         run("import", tmp_path / "seven.safetensors", "--data", f"folder:{colors}"), "7 classes", "has 2"
     )
+
+
+def test_folder_with_some_classes_of_the_model_keeps_all_of_them(colors, tmp_path):
+    import timm
+    from timm.models import save_for_hf
+
+    names = ["green", "Red", "yellow", "blue, a color"]
+    model = randomized(timm.create_model("vit_base_patch16_224", **{**SMALL, "num_classes": 4}))
+    model.pretrained_cfg["label_names"] = names
+    save_for_hf(model, tmp_path / "four", model_config={"label_names": names})
+    done = run("import", tmp_path / "four", "--data", f"folder:{colors}", "--set", "num_heads=4")
+    assert done.returncode == 0, done.stderr
+    (found,) = list_runs(bundled=False)
+    assert found.config.classes == tuple(names)
+    assert np.unique(dataset_for(found.config).test.labels).tolist() == [1, 3]  # of red and blue
+    evaluated = run("evaluate", found.id)
+    assert evaluated.returncode == 0, evaluated.stderr
 
 
 def test_positions_are_interpolated_to_an_image_size_that_is_set(colors, tmp_path):

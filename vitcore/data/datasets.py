@@ -25,6 +25,7 @@ from vitcore.config import FOLDER, PHOTOS, Config, folder_of
 from vitcore.data import folder, photos
 from vitcore.data.decoded import WHOLE_SIDE, DecodedImages, Pixels, chunks, part_of
 from vitcore.data.layout import scan
+from vitcore.data.subset import within
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
 from vitcore.preprocessing import DEFAULT, Preprocessing
@@ -97,10 +98,7 @@ class Dataset:
 
 
 def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (training, validation) indices in `data.train`, int64.
-
-    The validation images are those named by the dataset, or else those of `seeded_split`.
-    """
+    """Return the (training, validation) indices in `data.train`, int64: the dataset's, or `seeded_split`."""
     count = len(data.train)
     if data.validation is not None:
         held = np.array(data.validation, dtype=np.int64)
@@ -128,14 +126,15 @@ def load_dataset(
     download: bool = True,
     skip_broken: bool = False,
     preprocessing: Preprocessing = DEFAULT,
+    classes: tuple[str, ...] | None = None,
 ) -> Dataset:
     """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid.
 
-    With `skip_broken`, images of a folder that cannot be read are left out. `preprocessing` says how the
-    images of a folder are cropped and resized.
+    Of a folder, `skip_broken` leaves out images that cannot be read, `preprocessing` says how they are
+    cropped and resized, and `classes` are those of a model, which replace its own if they include them.
     """
     if place := folder_of(name):
-        return _folder(name, place, image_size, preprocessing, skip_broken=skip_broken)
+        return within(_folder(name, place, image_size, preprocessing, skip_broken=skip_broken), classes)
     if name == "cifar10-mini":
         found = _sheets(name, assets_dir() / "cifar10-mini")
     elif name == "cifar10":
@@ -148,9 +147,8 @@ def load_dataset(
 
 
 def _cifar10(place: Path, *, download: bool) -> Dataset:
-    if os.path.isfile(place / "labels.json"):
-        return _sheets("cifar10", place)
-    return _torchvision(place, download=download)
+    whole = os.path.isfile(place / "labels.json")
+    return _sheets("cifar10", place) if whole else _torchvision(place, download=download)
 
 
 def dataset_for(config: Config, *, download: bool = True) -> Dataset:
@@ -161,6 +159,7 @@ def dataset_for(config: Config, *, download: bool = True) -> Dataset:
         download=download,
         skip_broken=config.skip_broken,
         preprocessing=config.preprocessing,
+        classes=config.classes,
     )
     return replace(found, classes=class_names(config)) if found.names else found
 

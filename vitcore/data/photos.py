@@ -54,9 +54,14 @@ def read_photos(size: int, preprocessing: Preprocessing) -> np.ndarray:
     return np.stack([read_photo(photo.file, size, preprocessing) for photo in photos()])
 
 
-def no_labels(what: str) -> UserError:
-    """Return the error for a use of the photographs that needs labels, such as "A training"."""
-    return UserError(
-        f"{what} needs labels, which the bundled photographs do not have: choose cifar10-mini, cifar10 or "
-        "folder:PATH."
+def no_labels(what: str, *, imported: bool = False) -> UserError:
+    """Return the error for a use of the photographs that needs labels, such as "A training".
+
+    An `imported` model gets its own images when it is imported again.
+    """
+    choose = (
+        "import the model again with --data folder:PATH, where a folder of images is named as its class."
+        if imported
+        else "choose cifar10-mini, cifar10 or folder:PATH."
     )
+    return UserError(f"{what} needs labels, which the bundled photographs do not have: {choose}")

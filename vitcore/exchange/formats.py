@@ -17,6 +17,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import IMPORTED, Config, build_config
 from vitcore.data import resolve
 from vitcore.data.datasets import CLASSES
+from vitcore.data.subset import places_of
 from vitcore.errors import UserError
 from vitcore.exchange import families, tutorial
 from vitcore.exchange.families.classes import IMAGENET, class_names, distinct
@@ -171,7 +172,8 @@ def _check_count(request: Request, classes: int, config: Config) -> None:
     if config.num_classes != classes:
         raise UserError(
             f"The model in {request.file.name} has {classes} classes, but {config.data} has "
-            f"{config.num_classes}: give its dataset with --data."
+            f"{config.num_classes}: give its dataset with --data, or a folder whose classes are named as "
+            "those of the model."
         )
 
 
@@ -203,17 +205,19 @@ def _read_foreign(request: Request) -> Weights:
             assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}
     values = {"model": found.network, "recipe": IMPORTED, "data": request.data or PHOTOS, **settings}
     config = build_config(**values, options=found.options)
+    known = about.classes if about.classes and len(about.classes) == found.classes else None
+    names = distinct(known) if known else class_names(found.classes)
     if request.data:
         config = resolve(config)
     else:
         assumed["data"] = PHOTOS
     if request.data and found.classes:
+        if config.num_classes < found.classes and places_of(config.classes, names) is not None:
+            config = config.model_copy(update={"classes": names})
         _check_count(request, found.classes, config)
-    elif about.classes and len(about.classes) == found.classes:
-        config = config.model_copy(update={"classes": distinct(about.classes)})
     else:
-        config = config.model_copy(update={"classes": class_names(found.classes)})
-        assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET else {}
+        config = config.model_copy(update={"classes": names})
+        assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET and not known else {}
     return Weights(config, found.tensors, assumed, family=found.family, left_out=found.left_out)
 
 

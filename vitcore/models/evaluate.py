@@ -66,7 +66,11 @@ def evaluate_run(run: Run, data: str) -> Score:
         raise UserError(f"Run {run.id} has no classifier, so that it has no accuracy: choose another run.")
     model = load_run(run)  # before the dataset, which may have to be downloaded
     dataset = load_dataset(
-        data, config.image_size, skip_broken=config.skip_broken, preprocessing=config.preprocessing
+        data,
+        config.image_size,
+        skip_broken=config.skip_broken,
+        preprocessing=config.preprocessing,
+        classes=config.classes,
     )
     if len(dataset.classes) != config.num_classes or dataset.classes != tuple(
         config.classes or dataset.classes

@@ -74,7 +74,7 @@ test_set.__test__ = False
 
 def _check_labels(config: Config) -> None:
     if config.data == PHOTOS:
-        raise no_labels("A test")
+        raise no_labels("A test", imported=True)
 
 
 def _about(images: Images) -> tuple[str, int, str]:

@@ -161,7 +161,7 @@ def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
             )
     if first.data == PHOTOS:
         if labels:
-            raise no_labels("This experiment")
+            raise no_labels("This experiment", imported=True)
         found = dataset_for(first)
         return Images(found.name, found.test.images[:count], found.test.labels[:count])
     own = first.folder is not None
@@ -181,14 +181,23 @@ def images_of(probe: Probe, runs: list[Run], count: int) -> Images:
 def folder_images(config: Config, count: int) -> Images:
     """Return `count` test images of a run's folder as `images_for` does, kept until its files change."""
     state = dataset_for(config, download=False).state
-    return _picked(config.data, config.image_size, config.skip_broken, config.preprocessing, state, count)
+    what = config.data, config.image_size, config.classes, config.skip_broken
+    return _picked(*what, config.preprocessing, state, count)
 
 
 @functools.lru_cache(maxsize=8)
 def _picked(
-    name: str, size: int, skip_broken: bool, preprocessing: Preprocessing, state: str, count: int
+    name: str,
+    size: int,
+    classes: tuple[str, ...] | None,
+    skip_broken: bool,
+    preprocessing: Preprocessing,
+    state: str,
+    count: int,
 ) -> Images:
-    data = load_dataset(name, size, download=False, skip_broken=skip_broken, preprocessing=preprocessing)
+    data = load_dataset(
+        name, size, download=False, skip_broken=skip_broken, preprocessing=preprocessing, classes=classes
+    )
     return pick(data, count)
 
 
