@@ -212,7 +212,7 @@ def _read_foreign(request: Request) -> Weights:
     else:
         assumed["data"] = PHOTOS
     if request.data and found.classes:
-        if config.num_classes < found.classes and places_of(config.classes, names) is not None:
+        if config.num_classes < found.classes and places_of(config.classes or (), names) is not None:
             config = config.model_copy(update={"classes": names})
         _check_count(request, found.classes, config)
     else:
