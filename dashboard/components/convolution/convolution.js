@@ -60,7 +60,7 @@ class ConvolutionStepper extends InsideStepper {
 
   accept(before) {
     const { header } = this.block, old = before?.header;
-    if (old?.blocks !== header.blocks) this.restore();
+    if (old?.blocks !== header.blocks || this.returning) this.restore();
     else if (old.block !== header.block) this.arrive(before.convolutions[this.index].side);
     this.arrival = null;
     this.channel = Math.min(header.only ?? this.channel, this.one.outputs - 1);
@@ -121,6 +121,11 @@ class ConvolutionStepper extends InsideStepper {
 
   get blockIndex() {
     return this.block.header.block;
+  }
+
+  get linkedBlock() {
+    const block = parseCount(this.linked.get("block")) ?? 0;
+    return block <= this.lastBlock ? block : 0;
   }
 
   get lastBlock() {
