@@ -97,7 +97,7 @@ def change(at: MutableMapping[str, Any], parameters: Mapping[str, str | None]) -
         return
     removed = [name for name, text in changed.items() if text is None]
     # an address does not show a parameter with an empty list, and removing it then sends the same address
-    at.update(changed | dict.fromkeys(removed, []))
+    at.update(changed | {name: [] for name in removed})
     for name in removed:
         del at[name]
 

@@ -94,7 +94,7 @@ class BlockStepper extends InsideStepper {
     const { linked, block: { header } } = this;
     const step = parseCount(linked.get("step")), head = parseCount(linked.get("head"));
     const temperature = Number(linked.get("temperature") ?? 1);
-    this.step = step && step <= STEP_TITLES.length ? step - 1 : 0;
+    this.step = step && step <= this.lastStep + 1 ? step - 1 : 0;
     this.head = head && head <= header.heads ? head - 1 : 0;
     this.temperature = temperature >= 0.1 && temperature <= 10 ? temperature : 1;
     this.query = parseToken(linked.get("query"), header) ?? header.query;

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.attention.convolution_outputs import step_count
 from dashboard.attention.explorer import unavailable
 from dashboard.states.attention import ExplorerState, token_index
 from dashboard.states.inductive_bias import BiasState, cell_bits
+from tests.made_runs import make_run
 from vitcore.probes import PROBES
 
 LINKS = json.loads((Path(__file__).parent / "links.json").read_text(encoding="utf-8"))
@@ -51,3 +53,11 @@ def test_server_reads_the_painted_cells_that_the_browser_reads(text, cells):
     painted = BiasState.read({"painted": text})[0].painted
     bits = cell_bits(painted) if painted else None
     assert (bits and [i for i, bit in enumerate(bits) if bit == "1"]) == cells
+
+
+@pytest.mark.parametrize(("model", "block", "convolution", "count"), LINKS["convolutionSteps"])
+def test_server_accepts_the_steps_of_a_convolution_that_the_browser_has(
+    model, block, convolution, count, tmp_path
+):
+    run = make_run(tmp_path, "Steps", model=model, c_hidden=(4, 6, 8), num_blocks=(1, 2, 1))
+    assert step_count(run, block, convolution) == count
