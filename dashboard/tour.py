@@ -23,8 +23,8 @@ def addresses() -> list[str]:
 
 def strip(page: str) -> None:
     """Draw the strip if the address names a stop on this page."""
-    number = bound.read(TourState)[0].tour
-    if number is None or number > len(stops()) or stops()[number - 1].page != page:
+    number = _shown(page)
+    if number is None:
         return
     stop = stops()[number - 1]
     with st.container(key="tour"):
@@ -34,9 +34,20 @@ def strip(page: str) -> None:
         )
 
 
-def offer() -> None:
-    """Draw the link that starts or continues the tour, until the visitor has finished or skipped it."""
-    component.offer({"addresses": addresses(), "always": False}, key="tour_offer")
+def _shown(page: str) -> int | None:
+    """Return the number of the stop on this page that the address names, or None."""
+    number = bound.read(TourState)[0].tour
+    known = number is not None and number <= len(stops()) and stops()[number - 1].page == page
+    return number if known else None
+
+
+def offer(page: str) -> None:
+    """Draw the link that starts or continues the tour, until the visitor has finished or skipped it.
+
+    At a stop of the tour on this page, there is none.
+    """
+    if _shown(page) is None:
+        component.offer({"addresses": addresses(), "always": False}, key="tour_offer")
 
 
 def link() -> None:

@@ -20,7 +20,7 @@ LINKS = {
 top = header.title("overview")
 with top.row:
     st.markdown("[Read the guide](./guide)", width="content")
-    tour.offer()
+    tour.offer("overview")
 rows = budgets.budgets(("vit", "resnet"))
 with st.container(key="lead"):
     st.markdown(

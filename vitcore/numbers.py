@@ -95,6 +95,11 @@ def rounded(values: np.ndarray) -> list:
     return values.astype("float64").round(6).tolist()
 
 
+def decimals(error: float) -> int:
+    """Return how many decimals show two digits of a standard error: 2 for one that is 0 or not finite."""
+    return max(0, 1 - math.floor(math.log10(error))) if 0 < error < math.inf else 2
+
+
 def amount(value: float) -> str:
     """Return a step, an epoch or a number of images or minutes, such as `7,020` or `9.26`. NaN is `–`."""
     if not math.isfinite(value):

@@ -39,11 +39,12 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
     state, refused = AttentionState.read(at)
     options = run.config.options
     _, side, _ = views.tokens_of(run)
+    last = state.layer in (None, "mean") or int(state.layer) >= options["num_layers"]
     fits = {
         "query": explorer.has_token(state.query, side=side, prefix=views.prefix_of(run)),
         "layer": state.layer in (None, "mean") or int(state.layer) <= options["num_layers"],
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
-        "step": state.step <= STEPS,
+        "step": state.step <= (STEPS if last else STEPS - 1),  # the classifier follows the last block
         "token": explorer.has_token(state.token, side=side, prefix=views.prefix_of(run)),
         "number": state.number is None or state.number <= _most_numbers(run, state.step),
     }

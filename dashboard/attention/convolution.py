@@ -25,7 +25,6 @@ from vitcore.runs.folder import Run
 STEP, STEP_OF_TWO = "step", "convolution_step"  # the second one if the stepper of a ViT is shown, too
 # the parameters that the stepper changes, with the step
 PLACE = tuple(name for name in ConvolutionState.model_fields if name != STEP_OF_TWO)
-STEPS = 8  # at most
 
 
 def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[str]:
@@ -35,16 +34,16 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
     """
     state, refused = AttentionState.read(at)
     sizes = convolution_outputs.sizes_of(run)
-    block = 0 if state.block == "input" else state.block
-    known = block < len(sizes)
-    layers = sizes[block if known else 0].layers
-    shown = sizes[block if known else 0].layer(state.convolution)
+    named = 0 if state.block == "input" else state.block
+    known = named < len(sizes)
+    block = named if known else 0
+    layers, shown = sizes[block].layers, sizes[block].layer(state.convolution)
     fits = {
         "block": known,
         "convolution": state.convolution <= len(layers),
         "channel": state.channel <= shown.outputs,
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
-        step: getattr(state, step) <= STEPS,
+        step: getattr(state, step) <= convolution_outputs.step_count(run, block, state.convolution),
     }
     wrong = [name for name in refused if name in (*PLACE, step)]
     return [*wrong, *(name for name, fit in fits.items() if not fit)]

@@ -99,6 +99,24 @@ def sizes_of(run: Run) -> list[Sizes]:
     return found
 
 
+def step_count(run: Run, block: int, convolution: int) -> int:
+    """Return the number of steps of a convolution of a block, as `stepsOf` in convolution/data.js lists them.
+
+    Convolutions count from 1. The first one is shown if the block has no such number.
+    """
+    sizes, pre = sizes_of(run), run.config.model == "preactresnet"
+    convolutions = len(sizes[block].layers)
+    ends = (convolution if convolution <= convolutions else 1) == convolutions
+    count = 4  # window, kernel, products and sum
+    if block or not pre:
+        count += 2  # batch norm and ReLU
+    if ends and block:
+        count += 1  # residual
+    if ends and block == len(sizes) - 1 and run.config.has_classifier:
+        count += 1
+    return count
+
+
 def _half(side: int) -> int:
     """Return the side of maps after a layer with stride 2."""
     return -(-side // 2)

@@ -15,6 +15,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import labels, measurement_panel, measurements
 from dashboard.shared.measurements import Measurement
 from dashboard.states.attention import ExplorerState
+from vitcore import numbers
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.probes import HEADS
@@ -151,7 +152,10 @@ def _described(measure: Measure, table: Table, size: int, patches: int) -> dict[
         return f"{0:.{digits}f}" if float(text) == 0 else text.replace("-", "\u2212")
 
     def with_error(value: float, error: float) -> str:
-        return f"{written(value, measure.fine)} ± {error:.{measure.fine}f}{measure.unit}"
+        digits = measure.fine
+        if error and float(f"{error:.{digits}f}") == 0:  # as in a model whose heads hardly differ
+            digits = numbers.decimals(error)
+        return f"{written(value, digits)} ± {error:.{digits}f}{measure.unit}"
 
     return {
         "order": measure.order,

@@ -74,9 +74,4 @@ def receive(key: str, at: MutableMapping[str, str], names: Iterable[str]) -> Non
     if kind == "need":
         st.session_state[f"{key}_sent"] = {}
     st.session_state[f"{key}_file"] = kind == "file"
-    for name in names:
-        if state.get(name) != at.get(name):
-            if name in state:
-                at[name] = state[name]
-            else:
-                del at[name]
+    bound.change(at, {name: state.get(name) for name in names})

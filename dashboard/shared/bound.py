@@ -69,12 +69,8 @@ def forget(page: Page, *fields: str) -> None:
 
 def write(page: Page, **values: Any) -> None:
     """Write fields without a widget to the address. A value of None removes the parameter."""
-    for field, value in values.items():
-        name = page.parameter(field)
-        if value is None:
-            address().pop(name, None)
-        elif address().get(name) != (text := text_of(value)):
-            address()[name] = text
+    texts = {field: None if value is None else text_of(value) for field, value in values.items()}
+    change(address(), {page.parameter(field): text for field, text in texts.items()})
 
 
 def check_link(page: Page, field: str, options: Collection[Any], instead: str) -> None:
@@ -90,13 +86,25 @@ def check_link(page: Page, field: str, options: Collection[Any], instead: str) -
         warn_missing([wanted], instead)
 
 
+def change(at: MutableMapping[str, Any], parameters: Mapping[str, str | None]) -> None:
+    """Set these parameters of an address together. None removes one.
+
+    The browser keeps every address that it is sent, and Back leads to it. Parameters that were set one by one
+    would lead through states that no visitor has seen.
+    """
+    changed = {name: text for name, text in parameters.items() if text != at.get(name)}
+    if not changed:  # also an update without parameters would be sent
+        return
+    removed = [name for name, text in changed.items() if text is None]
+    # an address does not show a parameter with an empty list, and removing it then sends the same address
+    at.update(changed | {name: [] for name in removed})
+    for name in removed:
+        del at[name]
+
+
 def replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
     """Change the parameters of the address from `old` to `new`."""
-    for name in old.keys() - new.keys():
-        del address()[name]
-    for name, text in new.items():
-        if old.get(name) != text:
-            address()[name] = text
+    change(address(), {name: new.get(name) for name in (*old, *new)})
 
 
 def warn_ignored(parameters: Sequence[str]) -> None:

@@ -25,6 +25,29 @@ CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class
 SIDE_BY_SIDE: Literal["Side by side"] = "Side by side"  # two explorers and their difference
 FEATURES: Literal["Token features"] = "Token features"  # similarities, components and norms of features
 
+# as the steppers name their steps in the browser (block/words.js)
+BLOCK_STEPS = (
+    "Layer norm",
+    "q, k, v",
+    "Scores",
+    "Softmax",
+    "Values",
+    "Join heads",
+    "Residual",
+    "MLP",
+    "Output",
+    "Classifier",
+)
+# the parameters that say which part of the model a view shows
+PLACES = {
+    "Maps": ("layer", "head"),
+    BLOCK: ("layer", "head"),
+    CONVOLUTION: ("block", "convolution", "channel"),
+    CLASS_MAPS: (),
+    SIDE_BY_SIDE: ("layer", "head"),
+    FEATURES: ("layer",),
+}
+
 
 def token_index(token: Token, *, side: int, prefix: Sequence[str]) -> int | None:
     """Return the index of a token, or None if the model has no such token.

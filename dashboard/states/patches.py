@@ -6,6 +6,9 @@ from typing import Literal
 
 from dashboard.shared.page_state import Count, ImageState
 
+# as the stepper names its steps in the browser (stepper/words.js)
+STEPS = ("Image", "Patches", "Sequence", "Projection", "Positions")
+
 
 class PatchesState(ImageState):
     """A ViT, an image, a patch size in pixels, and the step of the stepper.

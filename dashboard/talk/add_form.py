@@ -10,13 +10,14 @@ from dashboard.components.copy_step import view_link
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.shared import bound, messages, own_image, popovers
+from dashboard.states.attention import BLOCK, BLOCK_STEPS, CONVOLUTION, PLACES, AttentionState
+from dashboard.states.patches import STEPS as PATCHES
 from dashboard.states.talk import EditorState
 from dashboard.talk import cached, store
 from dashboard.talk.files import labels
 from dashboard.talk.form_errors import check_form
 from vitcore.errors import UserError
 from vitcore.paths import readonly
-from vitcore.probes import PROBES
 
 TALK, SAY, ERROR = "add_talk", "add_say", "add_step"
 SUGGESTED = "add_suggested"  # the title that the form had suggested
@@ -64,17 +65,34 @@ def _suggest_title(page: str) -> None:
 
 
 def default_title(link: str) -> str:
-    """Return a title for the step with a link: the view, and the image, the layer and the head, if any."""
+    """Return a title for the step with a link: the view, the image, and the part of the model, if any."""
     page, _, query = link.partition("?")
     # Also of a link that no step can have: the form refuses it when it is sent
     state = dict(parse_qsl(query))
-    probe = state.get("probe", "")
-    name = PROBES[probe].title if probe in PROBES else probe
-    parts = [name or state.get("view") or state.get("show") or PAGES[page].label]
+    name = _probe_title(state["probe"]) if "probe" in state else state.get("view") or state.get("show")
+    parts = [name or PAGES[page].label]
     if kind := state.get("class") or state.get("look"):
         parts.append(f"{kind}, test image {state.get('image') or state.get('nth') or 1}")
-    parts += [f"{field} {state[field]}" for field in ("layer", "head", "step") if field in state]
+    view = state.get("view") or AttentionState.options("view")[0]
+    places = PLACES.get(view, ()) if page == "attention" else ()
+    parts += [f"{field} {state[field]}" for field in places if field in state]
+    if "step" in state and (page == "patches" or view in (BLOCK, CONVOLUTION)):
+        parts.append(_step_title(page, view, state["step"]))
     return ", ".join(parts)[:MAX_TITLE]
+
+
+def _probe_title(name: str) -> str:
+    """Return the title of an experiment, or of another part of its page."""
+    from dashboard.inductive_bias.summary import ALL_TITLES  # on demand: other pages appear without it
+
+    return ALL_TITLES.get(name, name)
+
+
+def _step_title(page: str, view: str, step: str) -> str:
+    """Return the name of a step of a stepper, or its number if the name depends on the model."""
+    names = PATCHES if page == "patches" else BLOCK_STEPS if view == BLOCK else ()
+    known = step.isdecimal() and 1 <= int(step) <= len(names)
+    return names[int(step) - 1] if known else f"step {step}"
 
 
 def _title_key(page: str) -> str:

@@ -226,11 +226,17 @@ def test_playing_continues_in_the_next_block(visitor):
     )
 
 
-def test_head_of_an_earlier_block_leads_to_the_last_block(visitor):
-    page = visitor.open(f"{VIEW}&layer=2&step=9")
-    expect_state(page, step=9, layer=2)
+def test_classifier_of_an_earlier_block_is_one_step_of_the_history(visitor):
+    page = visitor.open(f"{VIEW}&layer=2&head=3&query=3.4&step=3")
+    expect_state(page, step=3, layer=2)
     page.get_by_role("button", name="10 Classifier").click()
     expect_state(page, step=10, layer=6)
+    visitor.settle()
+    page.go_back()
+    expect_state(page, step=3, layer=2, head=3, query="3.4")
+    visitor.settle()
+    page.go_forward()
+    expect_state(page, step=10, layer=6, head=3, query="3.4")
 
 
 def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  # noqa: F811

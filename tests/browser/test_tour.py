@@ -34,7 +34,7 @@ def assert_nothing_is_hidden(page):
     assert page.locator(".tour").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
-@pytest.mark.parametrize(("number", "last"), [(3, ".steps-hover"), (4, ".xp-summary"), (6, ".inside-facts")])
+@pytest.mark.parametrize(("number", "last"), [(2, ".steps-hover"), (3, ".xp-summary"), (4, ".inside-facts")])
 def test_stop_shows_all_of_its_drawing_in_a_small_window(visitor, number, last):
     page = visitor.open(tour.addresses()[number - 1].removeprefix("./"))
     expect_stop(page, number)
@@ -72,7 +72,7 @@ def test_tour_is_walked_with_the_keyboard_and_remembered(visitor):
 
 
 def test_skipped_tour_is_not_offered_and_starts_from_the_menu(visitor):
-    page = visitor.open("patches?run=vit-cifar10-gpu&step=2&tour=2")
+    page = visitor.open("patches?run=vit-cifar10-gpu&step=5&tour=2")
     expect_stop(page, 2)
     page.locator(".tour a").last.focus()
     page.keyboard.press("Escape")
@@ -89,7 +89,7 @@ def test_skipped_tour_is_not_offered_and_starts_from_the_menu(visitor):
 
 
 def test_interrupted_tour_continues_at_its_last_stop(visitor):
-    page = visitor.open("patches?run=vit-cifar10-gpu&step=2&tour=2")
+    page = visitor.open("patches?run=vit-cifar10-gpu&step=5&tour=2")
     expect_stop(page, 2)
     visitor.open()
     page.locator(f"{OFFER} a").click()
@@ -106,17 +106,17 @@ def test_dismissed_offer_does_not_return(visitor):
 
 
 def test_keys_in_a_text_field_do_not_leave_the_stop(visitor):
-    page = visitor.open("compare?view=Sweeps&sweep=samples-cifar10&tour=11")
-    expect_stop(page, 11)
+    page = visitor.open("compare?view=Sweeps&sweep=samples-cifar10&tour=9")
+    expect_stop(page, 9)
     page.get_by_role("combobox").first.press("n")
-    expect_stop(page, 11)
-    assert "tour=11" in page.url
+    expect_stop(page, 9)
+    assert "tour=9" in page.url
     page.keyboard.press("Escape")  # closes the list, not the tour
-    expect_stop(page, 11)
+    expect_stop(page, 9)
 
 
 def test_tour_stays_while_the_page_is_used(visitor):
-    page = visitor.open("patches?run=vit-cifar10-gpu&class=cat&image=1&step=2&tour=2")
+    page = visitor.open("patches?run=vit-cifar10-gpu&class=cat&image=1&step=5&tour=2")
     expect_stop(page, 2)
     page.locator(".st-key-image input").fill("5")
     page.keyboard.press("Enter")
@@ -129,18 +129,18 @@ def test_tour_stays_while_the_page_is_used(visitor):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_strip_is_accessible_in_both_themes(visitor, scheme):
     visitor.page.emulate_media(color_scheme=scheme)
-    page = visitor.open("patches?run=vit-cifar10-gpu&step=2&tour=2")
+    page = visitor.open("patches?run=vit-cifar10-gpu&step=5&tour=2")
     expect_stop(page, 2)
     visitor.wait_for_transitions()
     assert not violations(page)
 
 
 def test_strip_and_name_fit_a_phone(phone):
-    page = phone.open("patches?run=vit-cifar10-gpu&step=5&tour=3")
-    expect_stop(page, 3)
+    page = phone.open("patches?run=vit-cifar10-gpu&step=5&tour=2")
+    expect_stop(page, 2)
     assert_nothing_is_hidden(page)
     for button in page.locator(".tour :is(a, button)").all():
         assert button.bounding_box()["height"] >= 36
     page.locator(".tour [data-do=next]").click()
-    expect_stop(page, 4)
+    expect_stop(page, 3)
     phone.settle()

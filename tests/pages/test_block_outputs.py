@@ -219,6 +219,12 @@ def test_links_that_the_stepper_cannot_show_are_refused(wrong):
         scene("attention", LINK | {name: value})
 
 
+def test_classifier_is_a_step_of_the_last_block_only():
+    assert isinstance(scene("attention", LINK | {"layer": "6", "step": "10"}), block.Block)
+    with pytest.raises(UserError, match="step=10"):
+        scene("attention", LINK | {"layer": "5", "step": "10"})
+
+
 def test_unknown_view_is_refused_with_the_choices():
     with pytest.raises(UserError, match=r"view=block.*view=Inside a block"):
         scene("attention", {"view": "block"})

@@ -33,6 +33,13 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
         "`query=9.9` and `step=11`",
         "the defaults",
     ),
+    ("attention", {"view": "Inside a block", "layer": "2", "step": "10"}, "`step=10`", "the defaults"),
+    (
+        "attention",
+        {"run": "resnet-cifar10", "view": "Inside a convolution", "block": "1", "step": "7"},
+        "`step=7`",
+        "the defaults",
+    ),
     (
         "attention",
         {"run": "resnet-cifar10", "view": "Inside a convolution", "block": "10", "channel": "17"},

@@ -92,7 +92,21 @@ def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
         ("attention?class=frog&image=4&view=Class+maps", "Class maps, frog, test image 4"),
         ("attention?class=cat&layer=2&head=5", "Attention, cat, test image 1, layer 2, head 5"),
         ("overview?look=dog&nth=3", "Overview, dog, test image 3"),
+        (
+            "attention?class=cat&layer=2&head=3&step=3&view=Class+maps",
+            "Class maps, cat, test image 1",
+        ),
+        (
+            "attention?class=cat&view=Inside+a+block&layer=2&head=3&step=3",
+            "Inside a block, cat, test image 1, layer 2, head 3, Scores",
+        ),
+        (
+            "attention?class=cat&view=Inside+a+convolution&layer=2&block=4&step=3",
+            "Inside a convolution, cat, test image 1, block 4, step 3",
+        ),
+        ("patches?class=cat&step=5", "Patches, cat, test image 1, Positions"),
         ("compare?show=Confusion", "Confusion"),
+        ("inductive_bias?probe=summary", "Summary"),
         ("inductive_bias?probe=shift&class=cat&image=1", "Shift, cat, test image 1"),
         ("training", "Training"),
     ],

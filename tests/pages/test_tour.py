@@ -10,10 +10,10 @@ from dashboard.guide.tour import stops
 from tests.apptests import open_app
 
 
-def strips(app):
-    """Return the texts of the strips that are drawn."""
+def strips(app, name="vitlab.tour"):
+    """Return the texts of the strips, or other components, that are drawn."""
     found = [component.proto for component in app.get("bidi_component")]
-    return [proto.json for proto in found if proto.component_name == "vitlab.tour"]
+    return [proto.json for proto in found if proto.component_name == name]
 
 
 @pytest.mark.parametrize(("number", "stop"), enumerate(stops(), start=1), ids=lambda one: str(one)[:20])
@@ -32,3 +32,10 @@ def test_numbers_without_a_stop_on_the_page_are_ignored(tour):
     assert not app.error
     assert not app.toast
     assert not strips(app)
+
+
+@pytest.mark.parametrize(("query", "offers"), [({}, 1), ({"tour": "1"}, 0), ({"tour": "2"}, 1)])
+def test_overview_offers_the_tour_unless_it_runs(query, offers):
+    app = open_app("overview", **query)
+    offered = [data for data in strips(app, "vitlab.tour_offer") if '"always": false' in data]
+    assert len(offered) == offers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from vitcore import numbers
@@ -37,9 +36,8 @@ def with_error(series: Series, at: int, digits: int = 2) -> str:
 
 def plus_minus(measured: Estimate) -> str:
     """Return text such as `61 ± 22` or `0.412 ± 0.031`, with two digits of the error or more."""
-    error = measured.error
-    digits = max(0, 1 - math.floor(math.log10(error))) if 0 < error < math.inf else 2
-    return f"{measured.mean:,.{digits}f} ± {error:,.{digits}f}"
+    digits = numbers.decimals(measured.error)
+    return f"{measured.mean:,.{digits}f} ± {measured.error:,.{digits}f}"
 
 
 def reach_finding(reaches: Sequence[tuple[str, Series]]) -> str:

@@ -30,6 +30,7 @@ class BlockStepper extends InsideStepper {
   query = 0; // the chosen token
   head = 0;
   temperature = 1;
+  arrival = null; // step to show in the block that the server was asked for
   pointedKey = null; // token last pointed at, in steps about attention
   pointedJ = null; // channel, unit or head last pointed at
   wholes = WHOLES;
@@ -68,7 +69,9 @@ class BlockStepper extends InsideStepper {
     if (old?.key !== header.key) this.pointedKey = null;
     const other = !old || ["heads", "tokens", "layers"].some((name) => old[name] !== header[name]);
     if (other || old.query !== header.query) this.query = header.query;
-    if (other) this.restore();
+    if (other || this.returning) this.restore();
+    else if (old.layer !== header.layer) this.step = this.arrival ?? this.step;
+    this.arrival = null;
     if (this.step === CLASSIFIER && header.layer < header.layers - 1) {
       this.step = CLASSIFIER - 1;
       this.forgetPointer();
@@ -91,7 +94,7 @@ class BlockStepper extends InsideStepper {
     const { linked, block: { header } } = this;
     const step = parseCount(linked.get("step")), head = parseCount(linked.get("head"));
     const temperature = Number(linked.get("temperature") ?? 1);
-    this.step = step && step <= STEP_TITLES.length ? step - 1 : 0;
+    this.step = step && step <= this.lastStep + 1 ? step - 1 : 0;
     this.head = head && head <= header.heads ? head - 1 : 0;
     this.temperature = temperature >= 0.1 && temperature <= 10 ? temperature : 1;
     this.query = parseToken(linked.get("query"), header) ?? header.query;
@@ -100,12 +103,12 @@ class BlockStepper extends InsideStepper {
   }
 
   state(layer = this.blockIndex) {
-    const { header } = this.block;
+    const { header } = this.block, step = layer === this.blockIndex ? this.step : this.arrival ?? this.step;
     return {
       query: this.query === defaultToken(header) ? null : tokenText(this.query, header),
       layer: layer === this.lastBlock ? null : String(layer + 1),
       head: this.head ? String(this.head + 1) : null,
-      step: this.step ? String(this.step + 1) : null,
+      step: step ? String(step + 1) : null,
       temperature: this.temperature === 1 ? null : String(this.temperature),
       ...pinParameters(this.block, layer === this.blockIndex ? pinAtRest(this) : null),
     };
@@ -113,6 +116,10 @@ class BlockStepper extends InsideStepper {
 
   get blockIndex() {
     return this.block.header.layer;
+  }
+
+  get linkedBlock() {
+    return Math.min(parseCount(this.linked.get("layer")) ?? Infinity, this.lastBlock + 1) - 1;
   }
 
   get lastBlock() {
@@ -147,7 +154,7 @@ class BlockStepper extends InsideStepper {
   // Ask the server for another block, and show a step of it.
   load(layer, step = this.step) {
     if (!this.canLoad(layer)) return;
-    this.step = step === CLASSIFIER && layer < this.lastBlock ? CLASSIFIER - 1 : step;
+    this.arrival = step === CLASSIFIER && layer < this.lastBlock ? CLASSIFIER - 1 : step;
     this.request(layer);
   }
 
@@ -191,6 +198,7 @@ class BlockStepper extends InsideStepper {
       this.pointedKey = null;
       if (this.pin?.token !== undefined) this.pin = null;
     }
+    if (changes.step !== undefined) this.arrival = null; // chosen while another block is on its way
     super.set(changes);
     if (changes.query === undefined) return;
     announcePlace(changes.query, this.block.header);

@@ -5,7 +5,7 @@ import { InsideStepper } from "../inside/stepper.js";
 import { parseCount } from "../shared/address.js";
 import { largest } from "../shared/vectors.js";
 import { mount } from "../shared/view.js";
-import { parsePosition, stepsOf, unpackConvolutions, windowAt } from "./data.js";
+import { nearestStep, parsePosition, stepsOf, unpackConvolutions, windowAt } from "./data.js";
 import { convolutionRows } from "./files.js";
 import { listenToConvolution, showConvolutionChoices, showConvolutionState } from "./input.js";
 import { placePanels, whatIsAt } from "./panels.js";
@@ -60,7 +60,7 @@ class ConvolutionStepper extends InsideStepper {
 
   accept(before) {
     const { header } = this.block, old = before?.header;
-    if (old?.blocks !== header.blocks) this.restore();
+    if (old?.blocks !== header.blocks || this.returning) this.restore();
     else if (old.block !== header.block) this.arrive(before.convolutions[this.index].side);
     this.arrival = null;
     this.channel = Math.min(header.only ?? this.channel, this.one.outputs - 1);
@@ -84,13 +84,8 @@ class ConvolutionStepper extends InsideStepper {
   arrive(side) {
     const { convolutions } = this.block.header, { index, kind } = this.arrival ?? { index: 0, kind: "" };
     this.index = Math.min(index, convolutions.length - 1);
-    this.step = kind ? this.findStep(kind) : 0;
+    this.step = kind ? nearestStep(this.block, this.index, kind) : 0;
     this.movePlace(side);
-  }
-
-  // Return the index of the step of a kind, or of the window.
-  findStep(kind) {
-    return this.steps.indexOf(this.steps.includes(kind) ? kind : "window");
   }
 
   // Move the chosen position to the same place of a map of another size.
@@ -121,6 +116,11 @@ class ConvolutionStepper extends InsideStepper {
 
   get blockIndex() {
     return this.block.header.block;
+  }
+
+  get linkedBlock() {
+    const block = parseCount(this.linked.get("block")) ?? 0;
+    return block <= this.lastBlock ? block : 0;
   }
 
   get lastBlock() {
@@ -196,17 +196,12 @@ class ConvolutionStepper extends InsideStepper {
     Object.assign(this, { pointedI: null, pointedT: null, pointedPooled: null });
   }
 
-  // Show another convolution of this block, at the same step if it has it.
+  // Show another convolution of this block, at the same step or the last one before it.
   choose(index) {
-    if (index === this.index) return;
-    const { kind, index: before } = this;
-    this.index = index;
-    const step = this.findStep(kind);
-    this.index = before;
-    this.set({ index, step });
+    if (index !== this.index) this.set({ index, step: nearestStep(this.block, index, this.kind) });
   }
 
-  // Ask the server for another block, and show its step of this kind, or the first one.
+  // Ask the server for another block, and show its step of this kind, or the last one before it.
   load(block, index = this.index, kind = this.kind) {
     if (!this.canLoad(block)) return;
     this.arrival = { index, kind };

@@ -136,6 +136,18 @@ export function stepsOf({ header }, index) {
   return [...before, "window", "kernel", "products", "sum", ...after];
 }
 
+/**
+ * Return the index of the step of a kind, or of the last step before it that this convolution has.
+ * @param {any} block
+ * @param {number} index of the convolution
+ * @param {string} kind
+ */
+export function nearestStep(block, index, kind) {
+  const { header } = block, most = { header: { ...header, block: 1, outputs: 1 } };
+  const all = stepsOf(most, header.convolutions.length - 1), until = all.slice(0, all.indexOf(kind) + 1);
+  return Math.max(0, stepsOf(block, index).findLastIndex((one) => until.includes(one)));
+}
+
 // Whether a step shows what happens before the kernel: then its channel and position are those of the input.
 export const isBefore = ({ header }, kind) => header.pre && (kind === "norm" || kind === "relu");
 

@@ -25,7 +25,8 @@ export class InsideStepper extends View {
   pin = null; // what is shown while nothing is under the pointer, in a stepper that can pin it
   hovered = null; // the token or the position under the pointer
   pointedClass = null; // class last pointed at
-  asked = null; // block that the server was asked for
+  asked = null; // block that is on its way from the server
+  returning = false; // whether Back or Forward led to that block: the address has the rest of the state
   layout = null; // of the panels
   w = 0; // size of the drawing in pixels, before scaling with the type
   h = 0;
@@ -59,7 +60,7 @@ export class InsideStepper extends View {
     // the server also sends the same data again, for example while the run trains
     if (before?.header.key !== header.key) this.forgetPointer();
     this.accept(before);
-    this.asked = null;
+    Object.assign(this, { asked: null, returning: false });
     this.attach();
     this.showMode();
     this.showChoices();
@@ -82,6 +83,7 @@ export class InsideStepper extends View {
     const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
     keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
+    window.addEventListener("popstate", () => this.revisit(), { signal });
   }
 
   // The query parameters in the address, or those that the server gave.
@@ -89,8 +91,22 @@ export class InsideStepper extends View {
     return new URLSearchParams(this.block.header.address ?? window.location.search);
   }
 
+  // While another block is on its way, the address is already that of the other block, or the state that
+  // Back leads to.
   parameters() {
-    return this.block.header.address === undefined ? this.state() : null;
+    return this.block.header.address === undefined && this.asked === null ? this.state() : null;
+  }
+
+  // Show the state in the address, which Back or Forward changed. Streamlit then runs the page again, which
+  // sends another block if the address names one.
+  revisit() {
+    if (this.block.header.address !== undefined) return;
+    this.play(false);
+    this.returning = this.linkedBlock !== this.blockIndex;
+    if (this.returning) return this.expectBlock(this.linkedBlock);
+    this.forgetPointer();
+    this.restore();
+    this.refresh();
   }
 
   // Send a request with the state to the server.
@@ -147,10 +163,15 @@ export class InsideStepper extends View {
 
   // Ask the server for another block.
   request(block) {
+    this.expectBlock(block);
+    this.ask("look", block);
+  }
+
+  // Show that another block is on its way.
+  expectBlock(block) {
     this.asked = block;
     this.root.classList.add("waiting");
     this.showChoices();
-    this.ask("look", block);
   }
 
   play(on) {
@@ -233,6 +254,16 @@ export class InsideStepper extends View {
 
   // Take over the state when numbers arrive. `before`: the numbers until now, or null.
   accept(_before) {}
+
+  // Take over the state in the address, except for the block.
+  restore() {
+    throw abstract();
+  }
+
+  /** @returns {number} the index of the block in the address */
+  get linkedBlock() {
+    throw abstract();
+  }
 
   // Return the state, with another block if it is given, as query parameters.
   /** @returns {Record<string, string | null>} */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import {
   mapsOf,
+  nearestStep,
   normalize,
   parsePosition,
   stepsOf,
@@ -146,6 +147,17 @@ Deno.test("steps follow the order of computation", () => {
   assert.deepEqual(stepsOf(packed(), 0), [...core, "norm", "relu"]);
   assert.deepEqual(stepsOf(packed(), 1), [...core, "norm", "residual", "relu", "head"]);
   assert.deepEqual(stepsOf(packed({ pre: true }), 1), ["norm", "relu", ...core, "residual", "head"]);
+});
+
+Deno.test("another convolution is shown at the same step, or at the last one before it", () => {
+  const shown = (block, index, kind) => stepsOf(block, index)[nearestStep(block, index, kind)];
+  const block = packed(), pre = packed({ pre: true });
+  assert.equal(shown(block, 0, "products"), "products");
+  assert.equal(shown(block, 1, "residual"), "residual");
+  assert.equal(shown(block, 0, "residual"), "norm"); // ReLU follows the sum
+  assert.equal(shown(block, 0, "head"), "relu");
+  assert.equal(shown(pre, 0, "residual"), "sum");
+  assert.equal(shown(packed({ pre: true, block: 0 }), 0, "norm"), "window");
 });
 
 Deno.test("positions are parsed by the rules of the server", () => {

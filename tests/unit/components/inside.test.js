@@ -201,3 +201,36 @@ Deno.test("in a file, playing ends with the block", () => {
   assert.equal(stepper.playing, false);
   assert.deepEqual(played(stepper), ["0.0", "0.1"]); // and begins again
 });
+
+// A stepper at step 1 of block 1 on a page with this address.
+class Linked extends /** @type {any} */ (InsideStepper) {
+  get blockIndex() {
+    return this.block.header.at;
+  }
+  get linkedBlock() {
+    return Number(this.linked.get("layer")) - 1;
+  }
+  restore() {
+    this.step = Number(this.linked.get("step")) - 1;
+  }
+  state() {
+    return { layer: String(this.blockIndex + 1), step: String(this.step + 1) };
+  }
+  expectBlock(block) {
+    this.asked = block;
+  }
+  refresh() {}
+}
+
+Deno.test("Back shows the step in the address, and keeps the address of another block", () => {
+  const block = { header: { at: 0 } }, state = { block, step: 0, asked: null, playing: false };
+  const stepper = Object.assign(Object.create(Linked.prototype), state);
+  Object.assign(globalThis, { window: { location: { search: "?layer=1&step=3" } } });
+  stepper.revisit();
+  assert.deepEqual([stepper.step, stepper.returning], [2, false]);
+  assert.deepEqual(stepper.parameters(), { layer: "1", step: "3" });
+  Object.assign(globalThis, { window: { location: { search: "?layer=2&step=4" } } });
+  stepper.revisit();
+  assert.deepEqual([stepper.step, stepper.asked, stepper.returning], [2, 1, true]);
+  assert.equal(stepper.parameters(), null); // until the numbers of the other block arrive
+});

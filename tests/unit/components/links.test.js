@@ -4,6 +4,7 @@ import { parseToken, tokenText } from "../../../dashboard/components/shared/toke
 import assert from "node:assert/strict";
 import { readState } from "../../../dashboard/components/explorer/state.js";
 import { parseCells, parseFrame, startFrame } from "../../../dashboard/components/replay/state.js";
+import { stepsOf } from "../../../dashboard/components/convolution/data.js";
 import written from "./links.json" with { type: "json" };
 
 /** @type {any} */
@@ -44,5 +45,13 @@ Deno.test("painted cells are read from a link", () => {
   for (const [text, cells] of links.cells) {
     const bits = parseCells(text, 64);
     assert.deepEqual(bits && [...bits].flatMap((bit, i) => (bit === "1" ? [i] : [])), cells, text);
+  }
+});
+
+Deno.test("a convolution has the steps that the server accepts in a link", () => {
+  for (const [model, block, convolution, count] of links.convolutionSteps) {
+    const header = { pre: model === "preactresnet", block, convolutions: Array(block ? 2 : 1) };
+    const steps = stepsOf({ header: { ...header, outputs: block === 4 ? 10 : 0 } }, convolution - 1);
+    assert.equal(steps.length, count, `convolution ${convolution} of block ${block} of a ${model}`);
   }
 });

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from dashboard.attention.convolution_outputs import step_count
 from dashboard.attention.explorer import unavailable
-from dashboard.states.attention import ExplorerState, token_index
+from dashboard.states import patches
+from dashboard.states.attention import BLOCK_STEPS, ExplorerState, token_index
 from dashboard.states.inductive_bias import BiasState, cell_bits
+from tests.conftest import ROOT
+from tests.made_runs import make_run
 from vitcore.probes import PROBES
 
 LINKS = json.loads((Path(__file__).parent / "links.json").read_text(encoding="utf-8"))
@@ -51,3 +56,20 @@ def test_server_reads_the_painted_cells_that_the_browser_reads(text, cells):
     painted = BiasState.read({"painted": text})[0].painted
     bits = cell_bits(painted) if painted else None
     assert (bits and [i for i, bit in enumerate(bits) if bit == "1"]) == cells
+
+
+@pytest.mark.parametrize(("model", "block", "convolution", "count"), LINKS["convolutionSteps"])
+def test_server_accepts_the_steps_of_a_convolution_that_the_browser_has(
+    model, block, convolution, count, tmp_path
+):
+    run = make_run(tmp_path, "Steps", model=model, c_hidden=(4, 6, 8), num_blocks=(1, 2, 1))
+    assert step_count(run, block, convolution) == count
+
+
+@pytest.mark.parametrize(
+    ("component", "names"), [("block", BLOCK_STEPS), ("stepper", patches.STEPS)], ids=["block", "patches"]
+)
+def test_titles_of_talks_name_steps_as_the_browser_does(component, names):
+    words = (ROOT / "dashboard" / "components" / component / "words.js").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"export const (?:STEP_)?TITLES = \[(.*?)\]", words, re.DOTALL)
+    assert tuple(re.findall(r'"([^"]+)"', listed)) == names

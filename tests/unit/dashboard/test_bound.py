@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 
@@ -97,3 +100,31 @@ def test_a_selected_option_that_disappears_gives_way_without_a_warning():
 
 def test_more_than_the_limit_are_cut():
     assert opened(runs="a-1,b-2,c-3").session_state.several == ["a-1", "b-2"]
+
+
+def changing():
+    import streamlit as st
+
+    from dashboard.shared import bound
+
+    if st.button("Change"):
+        bound.change(bound.address(), {"layer": None, "step": "10", "head": "3", "token": None})
+
+
+def test_parameters_that_change_together_make_one_address(monkeypatch):
+    sent, send = [], QueryParams._send_query_param_msg
+
+    def record(params):
+        sent.append(urlencode(params._query_params, doseq=True))
+        send(params)
+
+    app = AppTest.from_function(changing)
+    app.query_params.update({"run": "vit", "layer": "2", "head": "3", "step": "3"})
+    app.run()
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", record)
+    app.button[0].click().run()
+    assert set(sent) == {"run=vit&head=3&step=10"}
+    assert app.query_params == {"run": "vit", "head": "3", "step": "10"}
+    sent.clear()
+    app.button[0].click().run()
+    assert sent == []  # the browser's address may have changed in the meantime

@@ -76,6 +76,14 @@ def test_shares_are_sorted_from_the_largest_and_written_in_percent():
     assert found["texts"][0][1] == "30.00 ± 1.00 %"
 
 
+def test_small_error_is_not_written_as_zero():
+    entropy = table([[3.94123, 4.0], [3.5, 3.0]], [[0.0021, 0.0], [0.006, 0.3]])
+    assert measured("entropy", entropy=entropy)["texts"] == [
+        ["3.9412 ± 0.0021 bits", "4.00 ± 0.00 bits"],
+        ["3.50 ± 0.01 bits", "3.00 ± 0.30 bits"],
+    ]
+
+
 def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
     change = table([[-0.02, 0.0], [0.015, -0.015]], [[0.01, 0.0], [0.01, 0.005]])
     found = measured("change", log_change=change, ablated=200)
