@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -24,9 +25,12 @@ from vitcore.exchange.archive import pack_run, unpack_run
 from vitcore.exchange.folder import export_run
 from vitcore.models import build_for
 from vitcore.models.start import head_names, load_start
+from vitcore.networks.vit import ViT
 from vitcore.paths import runs_dir
 from vitcore.runs import edit
 from vitcore.runs.folder import Run, find_run, list_runs
+from vitcore.runs.machine_load import Load
+from vitcore.runs.predictions import read_predictions
 from vitcore.runs.start import fine_tuned
 from vitcore.training import features, train
 from vitcore.training.rehearse import rehearse
@@ -120,6 +124,45 @@ def test_features_are_computed_once_for_each_image(colors, monkeypatch):
     config = resolve(config_of(start, colors, "linear-probe"))
     train(config, progress=False)
     assert sum(seen) == sum(map(len, parts(dataset_for(config), config)))
+
+
+def test_backbone_of_a_probe_sees_each_image_once_also_those_with_recorded_predictions(colors, monkeypatch):
+    start, seen, forward = start_of(), [], ViT.forward
+
+    def counted(net, images, *rest, **options):
+        seen.append(len(images))
+        return forward(net, images, *rest, **options)
+
+    monkeypatch.setattr(ViT, "forward", counted)
+    run = train(config_of(start, colors, "linear-probe"), progress=False)
+    data = dataset_for(run.config)
+    recorded = read_predictions(run.path)
+    assert len(recorded.steps) == 1 + run.config.epochs
+    seen.remove(1)  # of the check of the best weights when they are loaded
+    assert sum(seen) == sum(map(len, parts(data, run.config))) + len(recorded.images) + len(data.test)
+    last = torch.load(run.last, weights_only=True)["state_dict"]
+    net = build_for(run.config).eval()
+    net.load_state_dict({name.removeprefix("model."): value for name, value in last.items()})
+    answers = net(normalize(torch.from_numpy(recorded.images), run.config.preprocessing)).softmax(dim=1)
+    torch.testing.assert_close(torch.from_numpy(recorded.probabilities[-1]), answers, rtol=1e-4, atol=1e-5)
+
+
+def test_rehearsal_of_a_probe_counts_a_backbone_that_a_busy_machine_makes_slow(colors, monkeypatch):
+    """The waiting of the backbone takes no CPU time, like that for other programs."""
+    config, forward = config_of(start_of(), colors, "linear-probe"), ViT.forward
+
+    def slow(net, images, *rest, **options):
+        time.sleep(0.02 * len(images))
+        return forward(net, images, *rest, **options)
+
+    monkeypatch.setattr(ViT, "forward", slow)
+    monkeypatch.setattr(Load, "others", 0.5)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 2)
+    monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
+    found, data = rehearse(config, steps=4), dataset_for(resolve(config))
+    images = sum(map(len, parts(data, config))) + len(data.test)
+    assert images * 0.02 < 60 * found.minutes < 2 * images * 0.02
+    assert found.least_minutes < found.minutes / 2
 
 
 @pytest.mark.parametrize(
