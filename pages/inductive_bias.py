@@ -46,15 +46,7 @@ with second_control:
     others = page_runs.comparable(first, found)
     usual = resnet if resnet in others else None
     second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual)
-count = bound.choose_count(
-    count_control.segmented_control,
-    BiasState,
-    "count",
-    "Test images",
-    experiments.COUNTS,
-    first=BiasState.of().count,
-    required=True,
-)
+count = experiments.number_of_images(count_control, first)
 untrained = base_control.toggle(
     "Include untrained",
     **BiasState.bound("untrained", value="value"),

@@ -112,7 +112,7 @@ def look_up(run: Run, data: Dataset) -> Measurement[HeadValues]:
     """Return the measurement of the heads of a run's best weights. Raise `UserError`."""
     seen = _images(f"{data.state} {run.config.image_size}", run)
     return measurements.look_up(
-        HEADS, [Subject(run)], seen, {}, count=HEADS.images, name=labels.run_label(run)
+        HEADS, [Subject(run)], seen, {}, count=len(seen.labels), name=labels.run_label(run)
     )
 
 

@@ -84,10 +84,15 @@ def look_up(runs: list[Run], count: int) -> list[Item]:
                 continue
             subjects, images = [Subject(run)], _tested_on(str(run.path), count)
             item.scores = measurements.look_up(
-                TEST, subjects, images, TEST.settings(), count=count, name=f"{name}, test"
+                TEST, subjects, images, TEST.settings(), count=images.count, name=f"{name}, test"
             )
             item.timing = measurements.look_up(
-                SPEED, subjects, speed_set(run), _speed_settings(), count=count, name=f"{name}, speed"
+                SPEED,
+                subjects,
+                speed_set(run),
+                _speed_settings(),
+                count=images.count,
+                name=f"{name}, speed",
             )
         except UserError as error:
             item.why = f"{name}: {error}"

@@ -12,18 +12,60 @@ from dashboard.inductive_bias import examples
 from dashboard.inductive_bias.experiment_figures import border, figures_of, labels, lines_of
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.spelling import spelled
-from dashboard.shared import measurement_panel, measurements, resources, ticking
+from dashboard.shared import bound, measurement_panel, measurements, resources, ticking
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
+from vitcore.config import PHOTOS
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, Probe
-from vitcore.probes.store import Images, Result, Subject, images_of
+from vitcore.probes.store import Images, Result, Subject, images_for, images_of
 from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 TICK_S = 0.7
 TITLES = {name: probe.title for name, probe in PROBES.items()}  # links hold names, older ones titles
 COUNTS = tuple(sorted(BiasState.options("count")))
+
+
+def number_of_images(place: Any, run: Run) -> int:
+    """Draw the choice of the number of test images in `place`, and return the number.
+
+    If there are fewer than the smallest choice, say how many there are in place of the choice.
+    """
+    few = _few_images(run)
+    if few is None:
+        return bound.choose_count(
+            place.segmented_control,
+            BiasState,
+            "count",
+            "Test images",
+            COUNTS,
+            first=BiasState.of().count,
+            required=True,
+        )
+    source = f"{run.config.data} has" if run.config.folder else "These are"
+    kind = "test images" if run.config.folder else "bundled photographs"
+    place.segmented_control(
+        "Test images",
+        [few],
+        default=few,
+        format_func=lambda count: f"All {count:,}",
+        disabled=True,
+        key="all_test_images",
+        help=f"{escape(source)} only {few:,} {kind}, and all of them are measured.",
+    )
+    return few
+
+
+def _few_images(run: Run) -> int | None:
+    """Return how many test images there are for a run if they are fewer than the smallest choice."""
+    if not run.config.folder and run.config.data != PHOTOS:
+        return None
+    try:
+        found = len(images_for([run], COUNTS[0], labels=False).labels)
+    except UserError:  # the panel reports it
+        return None
+    return found if 0 < found < COUNTS[0] else None
 
 
 def look_up(

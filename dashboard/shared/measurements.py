@@ -15,7 +15,7 @@ from vitcore.runs.folder import Run
 
 MAX_CACHED = 128  # results in memory
 SPEED_S = 30.0  # duration of a measurement of speed, half of which is the start of its process
-MIN_IMAGES = 100  # with fewer images, a measurement is hardly faster
+STEM_STRIDE = 4  # of the ResNets of ImageNet: a convolution and a pooling, each with stride 2
 
 _cached: dict[str, Result[Any]] = {}  # a key covers weights, images and settings: results never change
 
@@ -28,7 +28,7 @@ class Measurement(Generic[V]):
     subjects: Sequence[Subject]
     name: str
     key: str  # of the result and of the job
-    count: int  # requested number of images
+    count: int  # number of images to measure
     settings: dict[str, Any]
     result: Result[V] | None = None
     step: jobs.Step | None = None  # progress of the job when it was looked up
@@ -85,7 +85,7 @@ def look_up(
 ) -> Measurement[V]:
     """Return the measurement of these subjects on the images `seen`, with its result or its progress.
 
-    `count` is the requested number of images. Raise `UserError`.
+    `count` is the number of these images. Raise `UserError`.
     """
     key = f"{probe.name}-{key_of(probe, list(subjects), seen, settings)}"
     job = jobs.find(key)  # before the result, which a job stores before it ends
@@ -115,8 +115,8 @@ def _expected(measurement: Measurement) -> float | None:
     """Scale the time of a stored result of the same probe.
 
     The result is that of the bundled models of the same architectures, or else of the bundled ViT and
-    ResNet. The time is in proportion to images, parameters, and the patches or pixels that they are applied
-    to. Between architectures, it is also in proportion to the time of their tests.
+    ResNet. The time is in proportion to the images that there are, and to the parameters, each as often as it
+    is applied to an image. Between architectures, it is also in proportion to the time of their tests.
     """
     if measurement.probe is SPEED:
         return SPEED_S
@@ -126,15 +126,16 @@ def _expected(measurement: Measurement) -> float | None:
     for base in (alike, standard):
         if not alike or not base or not (stored := _stored(measurement.probe, base)):
             continue
-        places = _places(runs[0]) / _places(alike[0])
-        images = max(measurement.count, MIN_IMAGES) / stored.images
-        return stored.seconds * images * places * _size_ratio(runs, alike) * _time_ratio(alike, base)
+        images = measurement.count / stored.images
+        return stored.seconds * images * _cost_ratio(runs, alike) * _time_ratio(alike, base)
     return None
 
 
 def _places(run: Run) -> float:
     """Return to how many patches, or else pixels, of an image the parameters of a model are applied."""
-    return (run.config.image_size / run.config.options.get("patch_size", 1)) ** 2
+    options = run.config.options
+    stride = STEM_STRIDE if options.get("stem") == "7x7" else options.get("patch_size", 1)
+    return (run.config.image_size / stride) ** 2
 
 
 def _if_complete(runs: list[Run | None]) -> list[Run]:
@@ -150,10 +151,18 @@ def _stored(probe: Probe[V], runs: list[Run]) -> Result[V] | None:
     return find(probe, [Subject(run) for run in runs], images_of(probe, runs, probe.images), probe.settings())
 
 
-def _size_ratio(runs: list[Run], alike: list[Run]) -> float:
-    """Return how many times as many parameters `runs` have as bundled runs of the same architectures."""
-    own, bundled = (sum(resources.parameters(run) or 0 for run in part) for part in (runs, alike))
-    return own / bundled if own and bundled else 1.0
+def _cost_ratio(runs: list[Run], alike: list[Run]) -> float:
+    """Return how many times the computation of bundled runs of the same architectures `runs` need.
+
+    The computation is that of parameters times places. Without the weights of a run, its number of parameters
+    is assumed to be that of the bundled run.
+    """
+    own = needed = 0.0
+    for run, like in zip(runs, alike, strict=True):
+        usual = resources.parameters(like) or 1
+        own += (resources.parameters(run) or usual) * _places(run)
+        needed += usual * _places(like)
+    return own / needed
 
 
 def _time_ratio(alike: list[Run], base: list[Run]) -> float:

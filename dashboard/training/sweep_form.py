@@ -44,7 +44,7 @@ from vitcore.sweeps.plan import (
 )
 from vitcore.sweeps.sweep import launch_sweep
 from vitcore.sweeps.variants import SUGGESTED, parse_variant, settings_of
-from vitcore.sweeps.wording import length_of, seeds_of, variant_label
+from vitcore.sweeps.wording import images_of, length_of, seeds_of, variant_label
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MAX_SEEDS = 10
@@ -206,8 +206,10 @@ def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
         help="Split into ten epochs.",
     )
     seeds = _seeds(right, base, 1 if small else 2)
-    scratch: dict[str, Any] = {} if base.start else {"image_size": base.image_size}
-    own = None if base.start else {form.model: {**base.options, "lr": base.lr}}
+    # other starts bring their image size, and their options for models of their architecture
+    size: dict[str, Any] = {"image_size": base.image_size} if base.start or not starts else {}
+    alike = form.model in {able[name].config.model for name in starts}
+    own = None if base.start else {form.model: {**({} if alike else base.options), "lr": base.lr}}
     if not (models or starts) or not shares:
         st.caption("Choose at least one model or start, and one share.")
         return None
@@ -223,7 +225,7 @@ def _samples(form: Form, base: Config, found: list[Run]) -> Plan | None:
         start_recipe=form.recipe if form.recipe in FINE_TUNING else FIRST_RECIPE,
         batch_size=base.batch_size,
         device=base.device,
-        **scratch,
+        **size,
     )
 
 
@@ -296,8 +298,8 @@ def _description(plan: Plan) -> str:
     base = ", including the base" if plan.kind == "study" else ""
     return (
         f"{numbers.count(len(configs), 'run')}{base}: {length_of(first)} of {data_title(first)} each, "
-        f"recipe `{first.recipe}`, {seeds_of(configs)}."
-    )
+        f"recipe `{first.recipe}`, {seeds_of(configs)}. {images_of(configs)}"
+    ).rstrip()
 
 
 def _launch(plan: Plan, device: str | None, dedupe_s: float) -> None:

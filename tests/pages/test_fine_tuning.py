@@ -138,6 +138,23 @@ def test_sweep_has_a_line_for_a_fine_tuned_start(start):
     assert len({c.batch_size for c in (*tuned, *scratch)}) == 1
 
 
+def test_sweep_of_a_form_from_scratch_takes_the_image_size_of_an_added_start():
+    make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    large = make_run(runs_dir(), "large", data="photos", image_size=64, **TINY_VIT)
+    app = open_app("training", model="vit", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
+    widget(app, "multiselect", "Also fine-tuned from").set_value([large.id]).run()
+    assert any("64x64 pixels" in caption.value for caption in app.caption)
+    widget(app, "number_input", "Steps of each run").set_value(10).run()
+    app.button(key="launch_sweep").click().run()
+    assert not app.exception
+    (sweep,) = find_sweeps(list_runs(bundled=False))
+    assert {run.config.image_size for run in sweep.runs} == {64}
+    assert {run.config.options["patch_size"] for run in sweep.runs if run.config.model == "vit"} == {
+        large.config.options["patch_size"]
+    }
+
+
 def test_read_only_page_neither_launches_nor_offers_to_fine_tune(start, monkeypatch):
     monkeypatch.setenv("VITLAB_READONLY", "1")
     app = open_app("training", watch=start.id, model="vit", recipe="finetune", start=start.id)

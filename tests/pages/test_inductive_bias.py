@@ -10,6 +10,7 @@ from dashboard.shared import resources
 from tests.apptests import open_app
 from tests.made_runs import make_run
 from vitcore.config import dump_config
+from vitcore.data.photos import photos
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
 from vitcore.probes.measure import measure
@@ -52,6 +53,24 @@ def test_model_without_another_one_for_its_images_is_shown_alone():
     app = open_app("inductive_bias", probe="Shift", run=run.id)
     assert (compared_with(app).value, len(compared_with(app).options)) == (run.id, 1)
     assert [error.value for error in app.error if "labels" in error.value]  # of the curves
+
+
+def choice_of_images(app):
+    (choice,) = (group for group in app.get("button_group") if group.label == "Test images")
+    return choice
+
+
+def test_number_of_photographs_is_stated_in_place_of_a_choice():
+    run = make_run(runs_dir(), "Foreign", data="photos", image_size=64, **SMALL)
+    app = open_app("inductive_bias", probe="distance", run=run.id)
+    choice = choice_of_images(app)
+    assert choice.proto.disabled
+    assert [option.content for option in choice.proto.options] == [f"All {len(photos())}"]
+    assert choice.proto.help
+    assert any(f"{len(photos())} images" in info.value for info in app.info)
+    bundled = choice_of_images(open_app("inductive_bias", probe="distance"))
+    assert not bundled.proto.disabled
+    assert len(bundled.proto.options) == 3
 
 
 def test_live_image_of_a_model_without_a_classifier_is_refused():

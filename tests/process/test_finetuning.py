@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from tests.command_line import check_refused, run
 from tests.conftest import ROOT, TINY_RESNET, TINY_VIT, make_folder
 from tests.made_runs import make_run
 from tests.small_trainings import check_same_training, same_weights, train_until
-from vitcore.config import dump_config, read_config
+from vitcore.config import Config, dump_config, read_config
 from vitcore.data import dataset_for, resolve
 from vitcore.data.augment import epoch_order, normalize
 from vitcore.errors import UserError
@@ -24,9 +25,12 @@ from vitcore.exchange.archive import pack_run, unpack_run
 from vitcore.exchange.folder import export_run
 from vitcore.models import build_for
 from vitcore.models.start import head_names, load_start
+from vitcore.networks.vit import ViT
 from vitcore.paths import runs_dir
 from vitcore.runs import edit
 from vitcore.runs.folder import Run, find_run, list_runs
+from vitcore.runs.machine_load import Load
+from vitcore.runs.predictions import read_predictions
 from vitcore.runs.start import fine_tuned
 from vitcore.training import features, train
 from vitcore.training.rehearse import rehearse
@@ -50,6 +54,14 @@ def backbone(path, config) -> dict[str, torch.Tensor]:
     return {name: value for name, value in load_file(path).items() if name not in head}
 
 
+def initial(config: Config, start: Run) -> torch.nn.Module:
+    """Return the network before the first step: the weights of the start, and a head from the seed."""
+    torch.manual_seed(config.seed)
+    net = build_for(config)
+    load_start(net, config, start.best)
+    return net.eval()
+
+
 @pytest.mark.parametrize("model", ["vit", "resnet"])
 @pytest.mark.parametrize("augment", ["none", "shift"])  # with features, and with images in every epoch
 def test_frozen_backbone_is_identical_after_the_training(colors, model, augment):
@@ -57,8 +69,9 @@ def test_frozen_backbone_is_identical_after_the_training(colors, model, augment)
     run = train(config_of(start, colors, "linear-probe", augment=augment), progress=False)
     status = run.status()
     assert status.state == "finished"
-    first, last = load_file(run.snapshots[0]), load_file(run.snapshots[-1])
+    first, last = initial(run.config, start).state_dict(), load_file(run.best)
     assert not any(torch.equal(first[name], last[name]) for name in head_names(run.config))
+    assert not run.snapshots  # they would all have the same backbone
     before, after = backbone(start.best, run.config), backbone(run.best, run.config)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)  # with statistics of batch norms
@@ -73,10 +86,7 @@ def test_probe_on_features_equals_a_plain_loop_that_trains_the_head(colors, mode
     run = train(config_of(start, colors, "linear-probe", warmup_epochs=0.0), progress=False)
     config = run.config
     split = parts(dataset_for(config), config)[0]
-    torch.manual_seed(config.seed)
-    net = build_for(config)
-    load_start(net, config, start.best)
-    net.eval()
+    net = initial(config, start)
     head = head_names(config)
     weight, bias = (p for name, p in net.named_parameters() if name in head)
     optimizer = torch.optim.AdamW([weight, bias], lr=config.lr, weight_decay=0.0)
@@ -114,6 +124,45 @@ def test_features_are_computed_once_for_each_image(colors, monkeypatch):
     config = resolve(config_of(start, colors, "linear-probe"))
     train(config, progress=False)
     assert sum(seen) == sum(map(len, parts(dataset_for(config), config)))
+
+
+def test_backbone_of_a_probe_sees_each_image_once_also_those_with_recorded_predictions(colors, monkeypatch):
+    start, seen, forward = start_of(), [], ViT.forward
+
+    def counted(net, images, *rest, **options):
+        seen.append(len(images))
+        return forward(net, images, *rest, **options)
+
+    monkeypatch.setattr(ViT, "forward", counted)
+    run = train(config_of(start, colors, "linear-probe"), progress=False)
+    data = dataset_for(run.config)
+    recorded = read_predictions(run.path)
+    assert len(recorded.steps) == 1 + run.config.epochs
+    seen.remove(1)  # of the check of the best weights when they are loaded
+    assert sum(seen) == sum(map(len, parts(data, run.config))) + len(recorded.images) + len(data.test)
+    last = torch.load(run.last, weights_only=True)["state_dict"]
+    net = build_for(run.config).eval()
+    net.load_state_dict({name.removeprefix("model."): value for name, value in last.items()})
+    answers = net(normalize(torch.from_numpy(recorded.images), run.config.preprocessing)).softmax(dim=1)
+    torch.testing.assert_close(torch.from_numpy(recorded.probabilities[-1]), answers, rtol=1e-4, atol=1e-5)
+
+
+def test_rehearsal_of_a_probe_counts_a_backbone_that_a_busy_machine_makes_slow(colors, monkeypatch):
+    """The waiting of the backbone takes no CPU time, like that for other programs."""
+    config, forward = config_of(start_of(), colors, "linear-probe"), ViT.forward
+
+    def slow(net, images, *rest, **options):
+        time.sleep(0.02 * len(images))
+        return forward(net, images, *rest, **options)
+
+    monkeypatch.setattr(ViT, "forward", slow)
+    monkeypatch.setattr(Load, "others", 0.5)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 2)
+    monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
+    found, data = rehearse(config, steps=4), dataset_for(resolve(config))
+    images = sum(map(len, parts(data, config))) + len(data.test)
+    assert images * 0.02 < 60 * found.minutes < 2 * images * 0.02
+    assert found.least_minutes < found.minutes / 2
 
 
 @pytest.mark.parametrize(

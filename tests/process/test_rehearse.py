@@ -103,6 +103,10 @@ def test_disk_space_of_a_time_budget_uses_the_expected_epochs():
     assert disk_of(400, 800, minutes, 6)[0] == 1200 + 400 + 200 * len({0, 1, 2, 4, 5, 6})
 
 
+def test_disk_space_of_a_frozen_backbone_is_that_of_its_last_and_best_weights():
+    assert disk_of(400, 8, make_config(epochs=50, freeze=True))[0] == (400 + 8) + 400
+
+
 def test_out_of_memory_is_reported_as_in_a_training(colors, monkeypatch):
     def broken(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")

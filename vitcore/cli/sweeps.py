@@ -42,9 +42,11 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
 def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool) -> None:
     from vitcore.runs.listing import print_aligned
     from vitcore.sweeps.sweep import launch_sweep
-    from vitcore.sweeps.wording import length_of
+    from vitcore.sweeps.wording import images_of, length_of
 
     print_report(plan.entries[0].config)  # all runs of a sweep have the same data
+    if words := images_of([entry.config for entry in plan.entries]):
+        print(words, file=sys.stderr)
     if dry_run:
         lines = [("run", "recipe", "data", "length", "seed")]
         for entry in plan.entries:

@@ -23,6 +23,7 @@ from vitcore.config import (
     text_of,
 )
 from vitcore.errors import UserError
+from vitcore.finetuning import TRAINING_OPTIONS
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, fine_tuned
 from vitcore.runs.titles import setting_words
@@ -37,7 +38,6 @@ MOST = 200  # maximum number of runs in a sweep
 ALIKE = tuple(
     n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
 )
-OF_START = ("image_size", "preprocessing")  # what a fine-tuning has from its start
 VALUES = {
     "patch_size": (2, 4, 8),
     "num_heads": (2, 4, 8),
@@ -111,17 +111,21 @@ def plan_samples(
     `vitcore.sweeps.variants`). `own` holds further settings of all variants of a model. The seeds are the
     outermost loop, so that complete curves are available early.
 
-    `starts` are runs whose weights are fine-tuned with `start_recipe` in further runs. These keep the image
-    size and the preprocessing of their start. `root` is the runs folder by whose ids the starts are named.
-    Raise `UserError` for settings that do not fit.
+    `starts` are runs whose weights are fine-tuned with `start_recipe` in further runs. These keep the
+    preprocessing of their start. All runs have the image size of the starts, so that the sweep does not
+    compare resolutions too; `image_size` in `shared` changes it for all. A model from scratch has the options
+    of the first start of its architecture. `root` is the runs
+    folder by whose ids the starts are named. Raise `UserError` for settings that do not fit.
     """
     if not (models or starts) or not shares or not seeds:
         raise UserError("A sweep of samples needs at least one model or start, one share and one seed.")
     _check_samples(shares, steps, shared)
     fixed = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
-    lines = _lines_from_scratch(models, recipe, own or {}, shared, fixed)
-    for run in dict.fromkeys(starts):
-        alike = {name: value for name, value in _alike(lines, shared).items() if name not in OF_START}
+    starts = list(dict.fromkeys(starts))
+    shared = {**_seen_by(starts, shared), **shared}
+    lines = _lines_from_scratch(models, recipe, own or {}, shared, fixed, starts)
+    for run in starts:
+        alike = {name: value for name, value in _alike(lines, shared).items() if name != "preprocessing"}
         lines.append((fine_tuned(run, start_recipe, root=root, **{**alike, **fixed}), {}))
     entries = [
         Entry(
@@ -154,6 +158,44 @@ def _check_samples(shares: Sequence[float], steps: int, shared: Mapping[str, Any
         )
 
 
+def _seen_by(starts: Sequence[Run], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the image size of the starts and the preprocessing of the first one, nothing without starts.
+
+    Raise `UserError` if the starts differ in their image sizes and `shared` has none.
+    """
+    if not starts:
+        return {}
+    first = starts[0].config
+    other = next((run for run in starts if run.config.image_size != first.image_size), None)
+    if other and "image_size" not in shared:
+        raise UserError(
+            f"{starts[0].id} has images of {first.image_size} pixels and {other.id} of "
+            f"{other.config.image_size}, so that their curves would compare resolutions too: choose starts "
+            f"of one size, or one size for all lines with image_size={first.image_size}."
+        )
+    return {"image_size": first.image_size, "preprocessing": first.preprocessing}
+
+
+def _options_of(model: str, starts: Sequence[Run]) -> dict[str, Any]:
+    """Return the options that a model from scratch has from the starts.
+
+    They are those of the first start of its architecture, but for what a recipe chooses. Another
+    architecture has only the patch size of the first start that has one, unless the starts are for the image
+    size that its default is for.
+    """
+    for run in starts:
+        if run.config.model == model:
+            return {name: value for name, value in run.config.options.items() if name not in TRAINING_OPTIONS}
+    usual = Config.model_fields["image_size"].default
+    sizes = [
+        run.config.options["patch_size"]
+        for run in starts
+        if run.config.image_size != usual and "patch_size" in run.config.options
+    ]
+    known = model in ARCHITECTURES and "patch_size" in ARCHITECTURES[model].options.model_fields
+    return {"patch_size": sizes[0]} if sizes and known else {}
+
+
 def _alike(lines: Sequence[Line], shared: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a further line has from the first one, or else those given for all."""
     return {name: getattr(lines[0][0], name) for name in ALIKE} if lines else dict(shared)
@@ -165,6 +207,7 @@ def _lines_from_scratch(
     own: Mapping[str, Mapping[str, Any]],
     shared: Mapping[str, Any],
     fixed: Mapping[str, Any],
+    starts: Sequence[Run],
 ) -> list[Line]:
     """Return the configurations of the models and their variants, without a share and a seed of their own."""
     variants = [parse_variant(text) for text in models]
@@ -184,7 +227,8 @@ def _lines_from_scratch(
         if wrong := set(settings) & set(FIXED):
             raise UserError(f"{min(wrong)} cannot be set for one model of a sweep: leave it out.")
         named = recipe if not lines or recipe in ARCHITECTURES[model].recipes else "quick"
-        config = make_config(named, **{**_alike(lines, shared), **fixed, **settings, "model": model})
+        given = {**_alike(lines, shared), **fixed, **_options_of(model, starts), **settings}
+        config = make_config(named, **{**given, "model": model})
         if config.schedule == "multistep" and min(config.milestones, default=0) >= EPOCHS:
             raise UserError(
                 f"Recipe {config.recipe} lowers its learning rate after {min(config.milestones)} epochs, "

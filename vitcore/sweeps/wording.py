@@ -1,4 +1,4 @@
-"""The length and the seeds of trainings in words. Pure functions, no torch."""
+"""The length, the seeds and the images of trainings in words. Pure functions, no torch."""
 
 from __future__ import annotations
 
@@ -47,3 +47,12 @@ def length_of(config: Config) -> str:
 def seeds_of(configs: Iterable[Config]) -> str:
     """Return the seeds of several trainings, such as `seeds 0, 1`."""
     return numbers.listed("seed", sorted({config.seed for config in configs}))
+
+
+def images_of(configs: Iterable[Config]) -> str:
+    """Return a sentence on the image size of a sweep with fine-tuned lines, or nothing without such lines.
+
+    The plan of the sweep gives all lines the same image size.
+    """
+    size = next((config.image_size for config in configs if config.start), None)
+    return f"All lines have images of {size}x{size} pixels." if size else ""

@@ -109,8 +109,9 @@ class Guard(Callback):
 class Keeper(Callback):
     """Save checkpoints.
 
-    These are last.ckpt for resuming, best.safetensors by validation, and snapshots at log-spaced epochs. The
-    best weights are those with the highest accuracy, or with the lowest loss if there are no labels.
+    These are last.ckpt for resuming, best.safetensors by validation, and snapshots at log-spaced epochs. A
+    training with a frozen backbone has no snapshots, because they would all show the same features. The best
+    weights are those with the highest accuracy, or with the lowest loss if there are no labels.
     """
 
     def __init__(self, run: Run | None, switch: StopSwitch, epochs: int, images: str) -> None:
@@ -167,7 +168,7 @@ class Keeper(Callback):
         return "stopped on request"
 
     def _snapshot(self, trainer: pl.Trainer, module: Learner) -> None:
-        if not self.run:
+        if not self.run or module.config.freeze:
             return
         path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"
         write_weights(path, module.model, torch.float16)

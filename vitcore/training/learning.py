@@ -12,9 +12,10 @@ from pytorch_lightning.callbacks import Callback
 
 from vitcore.data.augment import normalize
 from vitcore.data.datasets import Split
+from vitcore.models.start import head_features, head_logits
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, choose, read_predictions, write_predictions
-from vitcore.training.module import Learner
+from vitcore.training.module import Classifier, Learner
 
 
 class PredictionRecorder(Callback):
@@ -29,6 +30,7 @@ class PredictionRecorder(Callback):
         self.images = held.images[chosen]
         empty = np.zeros((0, len(chosen), len(classes)), np.float32)
         truth = held.labels[chosen].astype(np.int64)
+        self.features: torch.Tensor | None = None  # of the images, [8, heads, F], if the backbone is frozen
         self.predictions = Predictions(
             self.images, truth, tuple(classes), np.zeros(0, np.int64), np.zeros(0), empty
         )
@@ -50,12 +52,22 @@ class PredictionRecorder(Callback):
         if not trainer.sanity_checking:
             self._record(trainer, module)
 
+    def _logits(self, module: Learner) -> torch.Tensor:
+        """Return the logits of the images, [8, classes]. A frozen backbone is applied to them only once."""
+        heads = module.heads if isinstance(module, Classifier) else []
+        if self.features is not None:
+            return head_logits(heads, self.features)
+        images = normalize(torch.from_numpy(self.images).to(module.device), module.config.preprocessing)
+        if heads and (features := head_features(module.model, heads, images)) is not None:
+            self.features = features
+            return head_logits(heads, features)
+        return module.model(images)
+
     @torch.no_grad()
     def _record(self, trainer: pl.Trainer, module: Learner) -> None:
         training = module.model.training
         module.model.eval()  # no dropout, so no random numbers are drawn
-        images = torch.from_numpy(self.images).to(module.device)
-        logits = module.model(normalize(images, module.config.preprocessing))
+        logits = self._logits(module)
         module.model.train(training)
         epoch = trainer.global_step / max(1, trainer.num_training_batches)
         probabilities = logits.float().softmax(dim=1).cpu().numpy()

@@ -43,6 +43,7 @@ from vitcore.training.storage import disk_for
 # Timed steps, warm-up steps, seconds after which fewer steps suffice
 STEPS, WARM, MOST_S = 20, WARM_UP + 1, 30.0
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
+PREDICTED = 8  # images whose predictions are recorded in every epoch
 FEATURES = 32  # images whose features a rehearsal computes
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
 
@@ -252,12 +253,15 @@ def _rehearse(
             full_timed = complete.steps(few)
             full_s, full_least = full_timed.median, full_timed.least
     device = trial.trainer.strategy.root_device
-    some = data.test.part(slice(500))
-    image_s, image_least = _image_s(trial.module, some, device, timed)
+    if are_fixed(config):
+        image_s, image_least = _backbone_s(trial.module, data.test.part(slice(FEATURES)), device, timed)
+    else:
+        image_s, image_least = _image_s(trial.module, data.test.part(slice(500)), device, timed)
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
     train_part, held_part = parts(data, config)
     # images that are evaluated once for their features, or in every epoch for the validation
-    once, held = (len(train_part) + len(held_part), 0) if are_fixed(config) else (0, len(held_part))
+    held = len(held_part) + PREDICTED
+    once, held = (len(train_part) + held, 0) if are_fixed(config) else (0, held)
 
     def epochs_s(step: float, full_step: float, image: float) -> float:
         steps_s = count * ((config.epochs - full) * step + full * full_step)
@@ -305,6 +309,23 @@ def _image_s(module: Learner, some: Split, device: torch.device, steps: Steps) -
         per_step = computed / steps.one_thread_s  # time of an image relative to a step
         return per_step * steps.median, per_step * steps.least
     return elapsed, elapsed * steps.least / steps.median
+
+
+def _backbone_s(module: Learner, some: Split, device: torch.device, steps: Steps) -> tuple[float, float]:
+    """Return the seconds of a frozen backbone for an image, and the minimum of these seconds.
+
+    They are measured as the training spends them, with all threads. The steps, which train only the head, do
+    not show how much slower a busy machine makes it. Its features have been computed before, as a warm-up.
+    """
+    began = time.perf_counter()
+    module.measure(some, device)
+    elapsed = (time.perf_counter() - began) / len(some)
+    if not steps.busy or device.type != "cpu":
+        return elapsed, elapsed
+    with _one_thread():
+        used = time.process_time()
+        module.measure(some, device)
+    return elapsed, min(elapsed, (time.process_time() - used) / len(some) / steps.threads)
 
 
 def _save_s(trainer: pl.Trainer) -> float:

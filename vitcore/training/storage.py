@@ -157,13 +157,14 @@ def disk_of(
 
     `weights` and `state` are the bytes of the model and of the optimizer state. last.ckpt holds both, and the
     old one is kept until the new one is complete. best.safetensors holds the weights, and each snapshot takes
-    half of that. `epochs` is the expected number of epochs of a training with a time budget. Without it,
-    assume the maximum. `decoder` are the bytes of a decoder, which the snapshots do not have.
+    half of that. With a frozen backbone, there are no snapshots. `epochs` is the expected number of epochs of
+    a training with a time budget. Without it, assume the maximum. `decoder` are the bytes of a decoder, which
+    the snapshots do not have.
     """
     wanted = snapshot_epochs(longest(config))
     if config.minutes and epochs:
         wanted = {e for e in wanted if e <= epochs} | {epochs}  # the last one is always saved
-    snapshots = min(SNAPSHOTS, len(wanted) + 1)
+    snapshots = 0 if config.freeze else min(SNAPSHOTS, len(wanted) + 1)
     last = weights + decoder + state
     finished = last + weights + decoder + snapshots * weights // 2
     return finished, finished + last

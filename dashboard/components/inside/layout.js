@@ -17,8 +17,8 @@ export const roomsOf = (view) =>
   isTight(view) ? { image: 0.2 * view.w, sign: 44 } : { image: 0.26 * view.w, sign: SIGN };
 
 /**
- * Return the widths of columns { wide, least } that share `room` pixels: a column gets its share `wide`, but at
- * least `least` pixels, unless all of them have no room for that.
+ * Return the widths of columns { wide, least } that share `room` pixels: a column gets its share `wide`, but
+ * at least `least` pixels, unless all of them have no room for that.
  * @param {{ wide: number, least: number }[]} columns
  * @param {number} room
  */

@@ -6,7 +6,9 @@ import threading
 from dataclasses import replace
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch.utils.flop_counter import FlopCounterMode
 
 from dashboard.compare import measured as compare
 from dashboard.drawing.markdown import escape
@@ -15,7 +17,9 @@ from dashboard.shared.measurements import Measurement, expected_seconds, look_up
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
 from tests.waiting import until
+from vitcore.data import load_dataset
 from vitcore.errors import UserError
+from vitcore.models import build_for
 from vitcore.probes import PROBES, SPEED, TEST
 from vitcore.probes.measure import Partial, measure
 from vitcore.probes.scores import find_test, test_set
@@ -119,6 +123,38 @@ def test_expected_time_follows_the_number_of_patches_and_not_of_pixels(tmp_path)
     one = replace(known, subjects=[Subject(large)])
     share = resources.parameters(large) / resources.parameters(bundled)
     assert expected_seconds([one]) == pytest.approx(share * expected_seconds([known]))
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_expected_time_counts_the_images_that_there_are(run, count):
+    assert expected_seconds([shift_of(run, count)]) == pytest.approx(
+        count / 500 * expected_seconds([shift_of(run, 500)])
+    )
+
+
+def operations(run):
+    """Return the operations of a prediction, as torch counts them."""
+    config = run.config
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        build_for(config).eval()(torch.zeros(1, 3, config.image_size, config.image_size))
+    return counter.get_total_flops()
+
+
+def test_expected_time_of_a_resnet_of_imagenet_follows_its_operations(tmp_path):
+    """Its first layers reduce the image, so that parameters times pixels would be 16 times too many."""
+    stages = {"c_hidden": [32, 64, 128, 256], "num_blocks": [2, 2, 2, 2], "stem": "7x7"}
+    large = make_run(tmp_path, "large", model="resnet", data="photos", image_size=224, **stages)
+    bundled = find_run("resnet-cifar10-gpu")
+    known = shift_of(bundled, 500)
+    ratio = expected_seconds([replace(known, subjects=[Subject(large)])]) / expected_seconds([known])
+    assert 1 / 3 < ratio / (operations(large) / operations(bundled)) < 3
+
+
+def test_test_of_a_small_folder_counts_its_images(colors, tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_RUNS", str(tmp_path / "runs"))
+    small = make_run(tmp_path / "runs", "small", data=f"folder:{colors}", model="resnet", **TINY_RESNET)
+    (item,) = compare.look_up([small], 1000)
+    assert item.scores.count == len(load_dataset(f"folder:{colors}", 32).test)
 
 
 def test_expected_time_is_unknown_without_a_similar_bundled_run(run, monkeypatch):

@@ -43,12 +43,36 @@ def test_fine_tuned_runs_see_the_same_batches_as_those_from_scratch(start):
     assert not scratch.start
 
 
-def test_start_keeps_its_image_size_and_preprocessing():
-    pixels = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
-    large = make_run(runs_dir(), "large", data="photos", image_size=64, preprocessing=pixels, **VIT)
-    plan = plan_samples(["vit"], data="folder:/x", shares=[1.0], steps=10, seeds=[0], starts=[large])
-    assert [entry.config.image_size for entry in plan.entries] == [32, 64]
-    assert plan.entries[1].config.preprocessing.mean == (0.5, 0.5, 0.5)
+def test_all_lines_have_the_images_and_a_vit_the_options_of_the_start():
+    pixels = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "crop": 0.9}
+    given = {**VIT, "patch_size": 16, "registers": 2, "dropout": 0.3}
+    large = make_run(runs_dir(), "large", data="photos", image_size=64, preprocessing=pixels, **given)
+    models = ["vit", "vit+patch_size=32", "resnet", "mixer"]
+    plan = plan_samples(models, data="folder:/x", shares=[1.0], steps=10, seeds=[0], starts=[large])
+    configs = [entry.config for entry in plan.entries]
+    assert {config.image_size for config in configs} == {64}
+    assert {config.preprocessing for config in configs} == {large.config.preprocessing}
+    vit, variant, _, mixer, tuned = (config.options for config in configs)
+    assert vit == {**tuned, "dropout": vit["dropout"]}
+    assert vit["dropout"] != 0.3  # which is of the recipe
+    assert variant == {**vit, "patch_size": 32}
+    assert mixer["patch_size"] == 16
+
+
+def test_image_size_that_is_given_is_that_of_all_lines():
+    large = make_run(runs_dir(), "large", data="photos", image_size=64, **VIT)
+    given = {"data": "folder:/x", "shares": [1.0], "steps": 10, "seeds": [0]}
+    plan = plan_samples(["vit"], starts=[large], image_size=48, **given)
+    assert [entry.config.image_size for entry in plan.entries] == [48, 48]
+
+
+def test_starts_of_different_image_sizes_need_one_for_all(start):
+    large = make_run(runs_dir(), "large", data="photos", image_size=64, **VIT)
+    given = {"data": "folder:/x", "shares": [1.0], "steps": 10, "seeds": [0], "starts": [start, large]}
+    with pytest.raises(UserError, match=r"32 pixels.*64.*image_size"):
+        plan_samples(["vit"], **given)
+    plan = plan_samples(["vit"], image_size=64, **given)
+    assert [entry.config.image_size for entry in plan.entries] == [64, 64, 64]
 
 
 def test_start_without_labels_is_trained_with_labels():
@@ -100,6 +124,7 @@ def test_command_line_plans_lines_from_runs(start):
     common = ("--shares", "10", "--seeds", "0", "--steps", "10", "--dry-run")
     done = run("sweep", "samples", "vit", "--from", start.id, *common)
     assert done.returncode == 0, done.stderr
+    assert "32x32 pixels" in done.stderr
     assert [" ".join(line.split()) for line in done.stdout.splitlines()[1:]] == [
         "ViT, 10 % of the images, seed 0 quick cifar10-mini 10 steps 0",
         f"ViT from {start.id}, 10 % of the images, seed 0 finetune cifar10-mini 10 steps 0",
