@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import job_progress, jobs, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
@@ -14,6 +15,7 @@ from vitcore.child import Child
 TICK_S = 0.5
 LIMIT_S = 3600.0
 POPOVER = "published"  # closes after a successful import
+NEWEST = "newest_import"
 
 
 def show(key: str, waiting: str) -> None:
@@ -38,7 +40,8 @@ def _draw(key: str, waiting: str, running: bool) -> None:
     elif job.error:
         st.error(f"{sentence(job.error)} The bundled models are unchanged.")
     elif last and last.values:
-        popovers.close(POPOVER, f"Imported {last.values}: choose it under Runs.")
+        popovers.close(POPOVER, last.values)
+        st.session_state[NEWEST] = last.values
         job.cancel()  # so that nobody reads it again
         st.rerun()  # the lists above were drawn before the import
 
@@ -46,7 +49,7 @@ def _draw(key: str, waiting: str, running: bool) -> None:
 def steps_of(source: str) -> Iterator[jobs.Progress]:
     """Import `source` by the command in a child process, which ends if the iterator is closed early.
 
-    The last step has the title of the run. Raise `UserError`.
+    The last step has a text about the run. Raise `UserError`.
     """
     child = Child(
         "vitcore",
@@ -58,4 +61,20 @@ def steps_of(source: str) -> Iterator[jobs.Progress]:
         advice=f"use the command line, which has no limit of {numbers.duration(LIMIT_S)}",
     )
     yield from jobs.progress_of(child)
-    yield jobs.Progress(1, 1, child.result()["runs"][0]["title"])
+    yield jobs.Progress(1, 1, announcement(child.result()["runs"][0]))
+
+
+def announcement(row: dict[str, Any]) -> str:
+    """Return what is said about an imported run: its title, what it is, and what was assumed about it.
+
+    `row` is that of `import --json`. The first part of its reason names the source, as the title does.
+    """
+    about = row["reason"].partition("; ")[2]
+    text = f"Imported {row['title']}: choose it under Runs."
+    return f"{text} {about[0].upper()}{about[1:]}." if about else text
+
+
+def newest() -> None:
+    """Draw what was said about the visitor's newest import, whose announcement has gone."""
+    if text := st.session_state.get(NEWEST):
+        st.caption(escape(text))

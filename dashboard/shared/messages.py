@@ -13,6 +13,8 @@ import streamlit as st
 from dashboard.drawing.markdown import escape, sentence
 from vitcore.errors import UserError
 
+LONG = 100  # characters of an announcement that takes more than a glance to read
+
 
 def keep(name: str, text: str, settings: str = "") -> None:
     """Keep a message. `settings` identifies the settings that it refers to."""
@@ -63,7 +65,7 @@ def announce(text: str, icon: str | None = ":material/check:") -> None:
 def show_announcements() -> None:
     """Show what was announced, once, in a corner of the page."""
     for text, icon in st.session_state.pop("announcements", []):
-        st.toast(escape(text), icon=icon)
+        st.toast(escape(text), icon=icon, duration="long" if len(text) > LONG else "short")
 
 
 def _key(name: str) -> str:
