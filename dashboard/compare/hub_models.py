@@ -40,8 +40,8 @@ def control() -> None:
         on_click=_start,
         args=(name,),
     )
-    messages.show_error(JOB, "")
-    import_progress.show(JOB, "Looking for the model")
+    messages.show_error(JOB, name)
+    import_progress.show(JOB, "Looking for the model", name)
 
 
 def _line(model: Recommended) -> str:
@@ -53,8 +53,8 @@ def _line(model: Recommended) -> str:
 
 
 def _start(name: str) -> None:
-    with messages.keep_error(JOB):
-        jobs.start(JOB, lambda: steps(name), computes=False)
+    with messages.keep_error(JOB, name):
+        import_progress.start(JOB, name, lambda: steps(name))
 
 
 def steps(name: str) -> Iterator[jobs.Progress]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,8 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import job_progress, jobs, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
+from vitcore.errors import UserError
+from vitcore.paths import check_allowed
 
 TICK_S = 0.5
 LIMIT_S = 3600.0
@@ -18,32 +21,59 @@ POPOVER = "published"  # closes after a successful import
 NEWEST = "newest_import"
 
 
-def show(key: str, waiting: str) -> None:
-    """Draw the progress of the job `key` if there is one. `waiting` is shown before it knows any bytes."""
-    if jobs.find(key):
+@dataclass(frozen=True)
+class Own:
+    """An import that this visitor has started. `source` is what it is about."""
+
+    job: jobs.Job
+    source: str
+
+
+def start(key: str, source: str, steps: Callable[[], Iterator[jobs.Progress]]) -> None:
+    """Start an import of this visitor. One with the same key at a time runs for all visitors.
+
+    Raise `UserError`.
+    """
+    check_allowed()
+    if jobs.running(key):
+        raise UserError("Another model is being imported: try again when that is done.")
+    st.session_state[_own(key)] = Own(jobs.start(key, steps, computes=False), source)
+
+
+def show(key: str, waiting: str, source: str | None = None) -> None:
+    """Draw the progress of the import `key`, and the outcome of this visitor's own one.
+
+    `waiting` is shown before it knows any bytes. An error is shown as long as it is about `source`, None for
+    any.
+    """
+    if jobs.running(key) or _own(key) in st.session_state:
         ticking.fragment(
-            lambda running: _draw(key, waiting, running), lambda: jobs.running(key), every_s=TICK_S
+            lambda running: _draw(key, waiting, source, running), lambda: jobs.running(key), every_s=TICK_S
         )
 
 
-def _draw(key: str, waiting: str, running: bool) -> None:
-    job = jobs.find(key)
-    if job is None:
-        return
-    last = job.last
-    if running:
+def _draw(key: str, waiting: str, source: str | None, running: bool) -> None:
+    job, own = jobs.find(key), st.session_state.get(_own(key))
+    if running and job:
         share, text = 0.0, waiting
-        if last and last.total:
+        if (last := job.last) and last.total:
             share = last.done / last.total
             text = f"{last.done / 1e6:.0f} of {last.total / 1e6:.0f} MB"
         job_progress.draw(share, text, job.cancel, key=f"cancel_{key}")
-    elif job.error:
-        st.error(f"{sentence(job.error)} The bundled models are unchanged.")
-    elif last and last.values:
-        popovers.close(POPOVER, last.values)
-        st.session_state[NEWEST] = last.values
-        job.cancel()  # so that nobody reads it again
+    elif own is None or own.job.canceled.is_set():
+        return
+    elif own.job.error:
+        if source in (None, own.source):
+            st.error(f"{sentence(own.job.error)} The bundled models are unchanged.")
+    elif own.job.last and own.job.last.values:
+        del st.session_state[_own(key)]
+        st.session_state[NEWEST] = own.job.last.values
+        popovers.close(POPOVER, own.job.last.values)
         st.rerun()  # the lists above were drawn before the import
+
+
+def _own(key: str) -> str:
+    return f"own_import_{key}"
 
 
 def steps_of(source: str) -> Iterator[jobs.Progress]:
@@ -70,7 +100,8 @@ def announcement(row: dict[str, Any]) -> str:
     `row` is that of `import --json`. The first part of its reason names the source, as the title does.
     """
     about = row["reason"].partition("; ")[2]
-    text = f"Imported {row['title']}: choose it under Runs."
+    done = "These weights are already there as" if row["existing"] else "Imported"
+    text = f"{done} {row['title']}: choose it under Runs."
     return f"{text} {about[0].upper()}{about[1:]}." if about else text
 
 

@@ -57,7 +57,7 @@ def control() -> None:
         args=(file,),
     )
     messages.show_error(JOB, "")
-    import_progress.show(JOB, "Reading the file")
+    import_progress.show(JOB, "Reading the file", file.name if file else None)
 
 
 def _start(file: Uploaded | None) -> None:
@@ -68,7 +68,7 @@ def _start(file: Uploaded | None) -> None:
         if jobs.running(JOB):
             raise UserError("Another file is being imported: try again when it is done.")
         path = stored(file.name, file.getvalue())
-        jobs.start(JOB, lambda: steps(path), computes=False)
+        import_progress.start(JOB, file.name, lambda: steps(path))
         st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1  # a new, empty uploader
 
 

@@ -72,6 +72,11 @@ def test_path_becomes_a_run_and_the_page_says_what_was_assumed(tmp_path):
     assert assumed in run.stored_status().reason
     assert escape(assumed) in "".join(toast.value for toast in app.toast)
     assert escape(assumed) in "".join(caption.value for caption in app.run().caption)
+    app.button(key="hub_import").click().run()
+    until(lambda: not jobs.running(hub_models.JOB), why="the second import did not end")
+    app.run()
+    assert len(list_runs(bundled=False)) == 1
+    assert [toast.value for toast in app.toast if "already there" in toast.value]
 
 
 class Harmful:
