@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import job_progress, jobs, popovers, ticking
+from dashboard.shared import job_progress, jobs, messages, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
 from vitcore.errors import UserError
@@ -67,8 +67,11 @@ def _draw(key: str, waiting: str, source: str | None, running: bool) -> None:
             st.error(f"{sentence(own.job.error)} The bundled models are unchanged.")
     elif own.job.last and own.job.last.values:
         del st.session_state[_own(key)]
-        st.session_state[NEWEST] = own.job.last.values
-        popovers.close(POPOVER, own.job.last.values)
+        done, *more = own.job.last.values
+        st.session_state[NEWEST] = " ".join(own.job.last.values)
+        popovers.close(POPOVER, done)
+        for text in more:  # apart, because a long message is cut
+            messages.announce(text, icon=":material/info:")
         st.rerun()  # the lists above were drawn before the import
 
 
@@ -79,7 +82,7 @@ def _own(key: str) -> str:
 def steps_of(source: str) -> Iterator[jobs.Progress]:
     """Import `source` by the command in a child process, which ends if the iterator is closed early.
 
-    The last step has a text about the run. Raise `UserError`.
+    The last step has the sentences that announce the run. Raise `UserError`.
     """
     child = Child(
         "vitcore",
@@ -91,21 +94,21 @@ def steps_of(source: str) -> Iterator[jobs.Progress]:
         advice=f"use the command line, which has no limit of {numbers.duration(LIMIT_S)}",
     )
     yield from jobs.progress_of(child)
-    yield jobs.Progress(1, 1, announcement(child.result()["runs"][0]))
+    yield jobs.Progress(1, 1, announcements(child.result()["runs"][0]))
 
 
-def announcement(row: dict[str, Any]) -> str:
-    """Return what is said about an imported run: its title, what it is, and what was assumed about it.
+def announcements(row: dict[str, Any]) -> list[str]:
+    """Return what is said about an imported run: its title, then what it is and what was assumed about it.
 
     `row` is that of `import --json`. The first part of its reason names the source, as the title does.
     """
-    about = row["reason"].partition("; ")[2]
     done = "These weights are already there as" if row["existing"] else "Imported"
-    text = f"{done} {row['title']}: choose it under Runs."
-    return f"{text} {about[0].upper()}{about[1:]}." if about else text
+    about = row["reason"].partition("; ")[2]
+    said = f"{done} {row['title']}: choose it under Runs."
+    return [said, f"{about[0].upper()}{about[1:]}."] if about else [said]
 
 
 def newest() -> None:
-    """Draw what was said about the visitor's newest import, whose announcement has gone."""
+    """Draw what was said about the visitor's newest import, whose announcements go."""
     if text := st.session_state.get(NEWEST):
         st.caption(escape(text))

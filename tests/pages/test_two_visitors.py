@@ -220,7 +220,7 @@ def test_only_the_visitor_who_started_an_import_sees_its_error_and_its_outcome(m
         assert may_end.wait(60)
         if name == "a/missing":
             raise UserError(f"{name} is missing: choose another.")
-        yield jobs.Progress(1, 1, f"Imported {name}.")
+        yield jobs.Progress(1, 1, [f"Imported {name}."])
 
     monkeypatch.setattr(jobs, "_jobs", {})
     monkeypatch.setattr(hub_models, "steps", steps)
