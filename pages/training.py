@@ -55,7 +55,7 @@ if pressed:
     messages.show_announcements()
     found = page_runs.offered("training")
 
-messages.show_error("launch", chosen.mark)
+messages.show_errors(("launch", "rehearsal"), chosen.mark)  # both refuse the same settings
 rehearsal.result(chosen)
 
 note_place, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")

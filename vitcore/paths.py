@@ -37,6 +37,16 @@ def data_dir() -> Path:
     return expanded(os.environ.get("VITLAB_DATA") or "data")
 
 
+def below_data(text: str) -> Path | None:
+    """Return the path below the folder of datasets that a text names, or None for any other text.
+
+    The path may be a link, and need not exist.
+    """
+    home = data_dir()
+    path = Path(os.path.normpath(home / text)) if text and "\0" not in text else home
+    return path if path != home and path.is_relative_to(home) else None
+
+
 def talks_dir() -> Path:
     """Return the folder of the user's talks: $VITLAB_TALKS, else ./talks."""
     return Path(os.path.realpath(os.environ.get("VITLAB_TALKS") or "talks"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.compare import hub_models, weight_upload
+from dashboard.compare import hub_models, import_progress, weight_upload
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import popovers
 from vitcore.errors import UserError
@@ -14,6 +14,7 @@ from vitcore.paths import readonly
 def control() -> None:
     """Draw a popover with the button. The imported runs then appear in every list of runs."""
     with popovers.popover("Published models", "published", icon=":material/download:", width="stretch"):
+        import_progress.newest()
         st.markdown(
             "The five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, GoogleNet, "
             "DenseNet), trained for 180 epochs by their author, with their curves. The download needs an "
@@ -24,11 +25,11 @@ def control() -> None:
         st.caption("On the command line: `python -m vitcore import tutorial`")
         st.divider()
         st.markdown(
-            "Vision Transformers and ResNets of the Hugging Face Hub. They open with the bundled "
-            "photographs. The download needs an internet connection."
+            "Vision Transformers and ResNets of the Hugging Face Hub, which need an internet connection, or "
+            "of a folder or file of any size on this machine. They open with the bundled photographs."
         )
         hub_models.control()
-        st.caption("On the command line: `python -m vitcore import NAME`")
+        st.caption("On the command line: `python -m vitcore import NAME_OR_PATH`")
         st.divider()
         weight_upload.control()
         st.caption("On the command line, also with more options: `python -m vitcore import FILE`")

@@ -15,14 +15,14 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import columns, measurement_panel, resources
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config
+from vitcore.config import PHOTOS, Config
 from vitcore.errors import UserError
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Result
 from vitcore.runs.machine_load import BUSY
 from vitcore.runs.status import ScoreName
 from vitcore.runs.time_to_accuracy import best
-from vitcore.runs.titles import data_title
+from vitcore.runs.titles import data_title, epochs_title, planned_epochs
 
 FEW = 10  # a median of fewer training steps is called rough
 
@@ -119,14 +119,16 @@ def _model(item: Item) -> str | None:
 
 def _data_and_recipe(item: Item) -> str | None:
     config = _config(item)
-    return f"{data_title(config)}, {config.recipe}" if config else None
+    if config is None or config.data == PHOTOS:  # the photographs are shown, but not what it was trained on
+        return config and config.recipe
+    return f"{data_title(config)}, {config.recipe}"
 
 
 def _epochs(item: Item) -> str | None:
     config = _config(item)
     if config is None:
         return None
-    return numbers.epochs(item.run.status().epoch, None if config.minutes else config.epochs)
+    return epochs_title(item.run.status().epoch, planned_epochs(config), config.recipe)
 
 
 def _multiply_adds(item: Item) -> str | None:

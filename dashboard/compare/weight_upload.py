@@ -15,6 +15,7 @@ from typing import Protocol
 import streamlit as st
 
 from dashboard.compare import import_progress
+from dashboard.compare.hub_models import OTHER
 from dashboard.shared import jobs, messages
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, readonly
@@ -39,8 +40,9 @@ def control() -> None:
     """Draw the choice of a file and the button that imports it, or the progress of an import."""
     generation = st.session_state.get(GENERATION, 0)
     file = st.file_uploader(
-        f"A file of weights (.safetensors, .pt, .pth or .ckpt, up to {MOST_MB} MB): a ViT of timm, "
-        "transformers, torchvision or its authors, a ResNet of timm or torchvision, or a ViT of ViT Lab",
+        f"A file of weights (.safetensors, .pt, .pth or .ckpt, up to {MOST_MB} MB; give larger ones and "
+        "folders by their path, above): a ViT of timm, transformers, torchvision or its authors, a ResNet of "
+        "timm or torchvision, or a ViT of ViT Lab",
         type=list(TYPES),
         max_upload_size=MOST_MB,
         key=f"weight_upload_{generation}",
@@ -55,7 +57,7 @@ def control() -> None:
         args=(file,),
     )
     messages.show_error(JOB, "")
-    import_progress.show(JOB, "Reading the file")
+    import_progress.show(JOB, "Reading the file", file.name if file else None)
 
 
 def _start(file: Uploaded | None) -> None:
@@ -66,7 +68,7 @@ def _start(file: Uploaded | None) -> None:
         if jobs.running(JOB):
             raise UserError("Another file is being imported: try again when it is done.")
         path = stored(file.name, file.getvalue())
-        jobs.start(JOB, lambda: steps(path), computes=False)
+        import_progress.start(JOB, file.name, lambda: steps(path))
         st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1  # a new, empty uploader
 
 
@@ -80,7 +82,9 @@ def stored(name: str, content: bytes) -> Path:
     if suffix.lower() not in TYPES:
         raise UserError(f"This file type is not supported: choose .{', .'.join(TYPES[:-1])} or .{TYPES[-1]}.")
     if len(content) > MOST_MB * 2**20:
-        raise UserError(f"The file is larger than {MOST_MB} MB: import it on the command line.")
+        raise UserError(
+            f"The file is larger than {MOST_MB} MB: choose {OTHER} under Pretrained model, and give its path."
+        )
     try:
         folder = Path(tempfile.mkdtemp(prefix="vitlab-upload-"))
         path = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', stem)[:80] or 'weights'}.{suffix.lower()}"

@@ -48,14 +48,25 @@ def document_bytes(images: int, layers: int, heads: int, tokens: int) -> int:
     return 2 * images * (layers * heads + 1) * tokens**2  # with the rollout of each image
 
 
-def check_size(images: int, layers: int, heads: int, tokens: int) -> None:
-    """Raise `UserError` if the weights are too many for one document."""
+def most_images(layers: int, heads: int, tokens: int) -> int:
+    """Return the number of images whose weights fit into one document."""
+    return MOST // document_bytes(1, layers, heads, tokens)
+
+
+def largest_side(layers: int, heads: int, prefix: int) -> int:
+    """Return the patches per side of the largest grid whose weights for one image fit into a document."""
+    tokens = math.isqrt(most_images(layers, heads, 1))
+    return math.isqrt(max(0, tokens - prefix))
+
+
+def check_size(images: int, layers: int, heads: int, tokens: int, advice: str = SMALLER) -> None:
+    """Raise `UserError` that ends with the advice if the weights are too many for one document."""
     size = document_bytes(images, layers, heads, tokens)
     if size > MOST:
         of = f"{images} image{'s' * (images > 1)} x {layers} layers x {heads} heads x {tokens:,} tokens"
         raise UserError(
             f"{of} make a document of {4 / 3 * size / 1e6:,.0f} MB, and the largest has "
-            f"{4 / 3 * MOST / 1e6:.0f} MB: {SMALLER}."
+            f"{4 / 3 * MOST / 1e6:.0f} MB: {advice}."
         )
 
 

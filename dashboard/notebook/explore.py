@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dashboard.notebook.attentions import RETURN_WEIGHTS, Grid, check_size, find_grid, read_attentions
+from dashboard.notebook.attentions import (
+    RETURN_WEIGHTS,
+    Grid,
+    check_size,
+    find_grid,
+    largest_side,
+    most_images,
+    read_attentions,
+)
 from dashboard.notebook.page import Captured, as_document
+from vitcore import numbers
 from vitcore.data.arrays import Channels, Picture, read_images
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, find_run
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 HEIGHT = 640  # pixels
+USUAL_SIDE = 224  # pixels of the images that smaller ones are advised to have
 # Scripts run without access to the notebook, and files can be saved. The document's policy forbids loading.
 SANDBOX = "allow-scripts allow-downloads"
 UNTRUSTED = "Nothing here? Trust this notebook, or run its cell again."
@@ -154,7 +164,8 @@ def _of_model(
     registers = range(1, 1 + net.prefix_tokens - len(first))
     names_of_tokens = (*first, *(f"register{number}" for number in registers))
     grid = Grid(net.prefix_tokens, net.grid, names_of_tokens)
-    check_size(len(pictures), len(net.blocks), net.blocks[0].attn.heads, grid.tokens)
+    sizes = len(net.blocks), net.blocks[0].attn.heads, grid.tokens
+    check_size(len(pictures), *sizes, _smaller(model, net))
     center, spread = (torch.tensor(values).view(1, 3, 1, 1) for values in (how.mean, how.std))
     captured = []
     for picture in pictures:  # one at a time, for the sake of memory
@@ -162,6 +173,21 @@ def _of_model(
         chances = trace.logits[0].softmax(dim=0).numpy() if classes else np.zeros(0)
         captured.append(Captured(picture, trace.weights[0].numpy(), grid, chances, classes))
     return captured, title
+
+
+def _smaller(model: Any, net: Any) -> str:
+    """Return how to make the document of a model smaller: fewer images if one fits, and smaller images."""
+    layers, heads, patch = len(net.blocks), net.blocks[0].attn.heads, net.image_size // net.grid
+    fitting = most_images(layers, heads, net.prefix_tokens + net.grid**2)
+    side = patch * max(1, min(largest_side(layers, heads, net.prefix_tokens), USUAL_SIDE // patch))
+    smaller = f"python -m vitcore import SOURCE --set image_size={side}`, and pass the id of that run"
+    if hasattr(model, "pretrained_cfg"):  # of timm
+        advice = f"create the model with timm.create_model(NAME, img_size={side})"
+    elif isinstance(model, str | Path | Run):
+        advice = f"import its weights for smaller images with `{smaller}"
+    else:
+        advice = f"save its weights, import them for smaller images with `{smaller}"
+    return f"pass at most {numbers.count(fitting, 'image')} at a time, or {advice}" if fitting else advice
 
 
 def _network(model: str | Path | Run | nn.Module) -> tuple[Any, tuple[str, ...], str]:

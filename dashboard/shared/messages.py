@@ -5,13 +5,15 @@ A callback runs before the page, so anything that it draws itself would disappea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
 from vitcore.errors import UserError
+
+LONG = 100  # characters of an announcement that takes more than a glance to read
 
 
 def keep(name: str, text: str, settings: str = "") -> None:
@@ -36,8 +38,13 @@ def take(name: str) -> str:
 
 def show_error(name: str, settings: str) -> None:
     """Show an error as long as the settings are still the ones that it refers to."""
-    about, text = st.session_state.get(_key(name), ("", ""))
-    if text and about == settings:
+    show_errors([name], settings)
+
+
+def show_errors(names: Iterable[str], settings: str) -> None:
+    """Show the errors of several actions as `show_error` does. One that they share is shown once."""
+    kept = [st.session_state.get(_key(name), ("", "")) for name in names]
+    for text in dict.fromkeys(text for about, text in kept if text and about == settings):
         st.error(sentence(text))
 
 
@@ -63,7 +70,7 @@ def announce(text: str, icon: str | None = ":material/check:") -> None:
 def show_announcements() -> None:
     """Show what was announced, once, in a corner of the page."""
     for text, icon in st.session_state.pop("announcements", []):
-        st.toast(escape(text), icon=icon)
+        st.toast(escape(text), icon=icon, duration="long" if len(text) > LONG else "short")
 
 
 def _key(name: str) -> str:

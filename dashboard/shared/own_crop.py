@@ -85,6 +85,11 @@ def used_square(preprocessing: Preprocessing) -> str:
     return f"The center square{share} is used."
 
 
+def square_label(preprocessing: Preprocessing) -> str:
+    """Return in a few words which square of an image a model sees, such as `center square, 90 %`."""
+    return "center square" + (f", {_percent(preprocessing)} %" if preprocessing.crop < 1 else "")
+
+
 def control(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:
     """Draw the image with the square that is used, and the choices of another one."""
     preview = _preview(data, name)

@@ -10,7 +10,8 @@ import streamlit as st
 from dashboard.drawing.markdown import escape
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.runs.folder import Run
+from vitcore.config import IMPORTED, PHOTOS
+from vitcore.runs.folder import EXTERNAL, Run
 from vitcore.runs.integrity import weights_fault
 from vitcore.runs.status import ACTIVE, State, Status
 from vitcore.runs.titles import start_title
@@ -33,7 +34,12 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
 def _state(run: Run, status: Status, turn: str) -> str:
     data, reason = escape(run.config.data), escape(status.reason)
     reason = f"{reason[:1].upper()}{reason[1:]}"
-    model = f"{ARCHITECTURES[run.config.model].label} on {data}, recipe {run.config.recipe}"
+    label = ARCHITECTURES[run.config.model].label
+    if run.config.data != PHOTOS:  # which are shown, but not what it was trained on
+        label += f" on {data}"
+    elsewhere = {IMPORTED: "imported", EXTERNAL: "trained by another program"}
+    how = elsewhere.get(run.config.recipe, f"recipe {run.config.recipe}")
+    model = f"{label}, {how}"
     if run.config.start:
         model += f" from {escape(start_title(run.config))}"
     if status.state == "queued":
@@ -65,7 +71,9 @@ def _state(run: Run, status: Status, turn: str) -> str:
         if run.config.mask_ratio and result.get("test_loss") is not None:
             return f"{model}. Reconstruction error **{result['test_loss']:.3f}** on the test images{after}."
         if result.get("test_acc") is None:  # an imported run may lack it
-            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its test accuracy is unknown."
+            about = escape(status.reason) or "finished"
+            known = label if about.startswith(how) else model
+            return f"{known}, {about}{after}. Its test accuracy is unknown."
         accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
         return f"{model}. Test accuracy **{accuracy}**{after}."
     return f"{model}. {reason}."

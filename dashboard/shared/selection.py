@@ -132,7 +132,7 @@ def _choose_photo(
     left, right = (place or st).columns([3.4, 1.6], vertical_alignment="bottom")
     bound.check_link(page, field, data.names, first)
     kind = left.selectbox(
-        "Photographs",
+        f"Photographs ({own_crop.square_label(data.preprocessing)})",
         data.names,
         index=data.names.index(first),
         disabled=bool(own),

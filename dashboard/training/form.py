@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from dashboard.training.start_form import Start
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config, setting_title
 from vitcore.errors import UserError
-from vitcore.paths import data_dir
+from vitcore.paths import below_data, data_dir
 from vitcore.recipes import FINE_TUNING, PRETRAINING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import fine_tuned
@@ -215,20 +214,13 @@ def _data(source: str) -> dict[str, Any]:
         help=f"Under {data_dir()}. Images may have any size; they are resized for the model.",
     )
     skip_broken = skip.checkbox("Leave out images that cannot be read", key="skip_broken")
-    path = _below(data_dir(), text)
+    path = below_data(text)
     known = bool(path) and _report(path)
     with check:
         image_check.button(path if known else None)
     if path and known:
         image_check.result(path)
     return {"data": f"{FOLDER}{path}" if path else "", "skip_broken": skip_broken}
-
-
-def _below(home: Path, text: str) -> Path | None:
-    """Return the folder below `home` that a text names, or None. The folder itself may be a link."""
-    home = home.absolute()
-    path = Path(os.path.normpath(home / text)) if text and "\0" not in text else home
-    return path if path != home and path.is_relative_to(home) else None
 
 
 def _report(path: Path) -> bool:

@@ -96,8 +96,10 @@ def button(form: Form) -> None:
 
 
 def result(form: Form) -> None:
-    """Show the progress or the outcome of the rehearsal of the current settings."""
-    messages.show_error("rehearsal", form.mark)
+    """Show the progress or the outcome of the rehearsal of the current settings.
+
+    The page shows an error of its start, which the launch may share (`messages.show_errors`).
+    """
     rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
     if rehearsal is None:
         return

@@ -44,7 +44,9 @@ def test_model_of_the_hub_is_imported_and_opens_with_a_photograph(page, tmp_path
             field.press("Enter")
             visitor.settle()  # the button moves when a message goes
             button.click()
-            expect(page.get_by_test_id("stToast")).to_contain_text("imported (small)", timeout=150_000)
+            said = page.get_by_test_id("stToast").filter(has_text="imported (small)")
+            expect(said).to_be_visible(timeout=150_000)
+            expect(page.get_by_test_id("stToast").filter(has_text="assumed")).to_be_visible()
             visitor.check()
             visitor.open("attention")
             page.get_by_role("combobox", name="Model").fill("imported (small)")

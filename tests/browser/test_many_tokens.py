@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import torch
 from playwright.sync_api import expect
@@ -23,6 +25,10 @@ def test_another_patch_is_sent_alone_and_equals_the_weights_of_the_model(visitor
     page = visitor.open(f"attention?run={run.id}&class=ship&image=2")
     expect_shown(page, "cls")
     expect(page.locator(".st-key-figure_lens .js-plotly-plot .main-svg").first).to_be_visible()
+    for name in ("Rollout", "HTML"):
+        button = page.locator(".xp").get_by_role("button", name=name, exact=True)
+        expect(button).to_be_disabled()
+        expect(button).to_have_attribute("title", re.compile("tokens"))
     visitor.settle()
     assert any(b"figure_lens" in part for part in received if isinstance(part, bytes))
     received.clear()

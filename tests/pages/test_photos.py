@@ -22,7 +22,7 @@ def foreign(**options):
 
 
 def photograph_box(app):
-    (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Photographs")
+    (box,) = (selectbox for selectbox in app.selectbox if selectbox.label.startswith("Photographs"))
     return box
 
 
@@ -35,6 +35,15 @@ def test_page_of_a_model_without_dataset_opens_with_photographs(page):
     photograph_box(app).set_value("coffee").run()
     assert not app.exception
     assert not app.error
+
+
+@pytest.mark.parametrize(("crop", "said"), [(0.9, "90 %"), (1.0, "center square")])
+def test_label_says_which_square_of_a_photograph_is_used(crop, said):
+    pixels = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "crop": crop}
+    app = open_app("attention", run=foreign(preprocessing=pixels).id)
+    label = photograph_box(app).label
+    assert said in label
+    assert ("%" in label) == (crop < 1)
 
 
 def test_link_names_a_photograph():

@@ -296,3 +296,14 @@ def test_result_of_the_recipe_is_shown_if_it_was_measured():
     assert "76.33 %" in shown(model="mixer", recipe="modern")
     assert "90.21 %" in shown(model="vit", recipe="gpu")
     assert "%" not in shown(model="mixer", recipe="gpu")  # only the ViT and the ResNet were trained with it
+
+
+def test_error_that_rehearsal_and_launch_share_is_shown_once():
+    app = open_app("training", data="own folder")
+    before = len(app.error)  # those of the fair pair and the sweep, in their popovers
+    for label in ("Rehearse", "Launch training"):
+        widget(app, "button", label).click().run()
+        assert not app.exception
+        assert len(app.error) == before + 1, label
+    widget(app, "selectbox", "Data").set_value("cifar10-mini").run()
+    assert not app.error

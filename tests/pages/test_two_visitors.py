@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 
 import pytest
 
+from dashboard.compare import hub_models
 from dashboard.drawing.markdown import escape
+from dashboard.shared import jobs
 from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, TINY_VIT, make_folder
 from tests.made_runs import make_run
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.data.datasets import CLASSES
+from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.queue import launch
 from vitcore.runs import edit
@@ -206,3 +211,38 @@ def test_images_whose_names_are_not_utf8_are_shown(tmp_path):
     run = make_run(runs_dir(), "mine", model="resnet", data=f"folder:{place}", **TINY_RESNET)
     app = open_app("attention", run=run.id)
     assert not app.exception
+
+
+def test_only_the_visitor_who_started_an_import_sees_its_error_and_its_outcome(monkeypatch):
+    may_end = threading.Event()
+
+    def steps(name):
+        assert may_end.wait(60)
+        if name == "a/missing":
+            raise UserError(f"{name} is missing: choose another.")
+        yield jobs.Progress(1, 1, [f"Imported {name}."])
+
+    monkeypatch.setattr(jobs, "_jobs", {})
+    monkeypatch.setattr(hub_models, "steps", steps)
+    first, second = open_app("compare"), open_app("compare")
+
+    def import_(name):
+        first.selectbox(key="hub_model").select(hub_models.OTHER).run()
+        first.text_input(key="hub_name").input(name).run()
+        may_end.clear()
+        button(first, "hub_import").click().run()
+        may_end.set()
+        until(lambda: not jobs.running(hub_models.JOB), why="the import did not end")
+        for app in (second, first):
+            app.run()
+            assert not app.exception
+
+    import_("a/missing")
+    assert [error.value for error in first.error if "missing" in error.value]
+    assert not second.error
+    first.selectbox(key="hub_model").select_index(0).run()
+    assert not first.error, "it is about another model"
+    import_("a/model")
+    assert [toast.value for toast in first.toast if "model" in toast.value]
+    assert not first.error
+    assert not second.toast

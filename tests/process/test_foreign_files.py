@@ -125,6 +125,51 @@ def test_lightning_checkpoint_of_a_foreign_model_is_not_taken_for_one_of_the_tut
     assert (found.status().step, found.status().epoch) == (500, 5)
 
 
+@pytest.mark.parametrize("prefix", ["feature_extractor.", "student.", "backbone.0.", "a.b.2.net."])
+@pytest.mark.parametrize("model", [None, "vit"])
+def test_any_prefix_around_a_foreign_model_is_taken_off(prefix, model, tmp_path):
+    case = TIMM["ViT"]()
+    state = {f"{prefix}{name}": value for name, value in case.state.items()}
+    torch.save({"state_dict": state, "hyper_parameters": {"lr": 0.1}}, tmp_path / "last.ckpt")
+    found = import_checkpoint(tmp_path / "last.ckpt", model=model, settings=case.settings)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(load_run(found)(images), case.outputs(images)[0], atol=1e-5, rtol=0)
+
+
+def together(**cases) -> dict[str, torch.Tensor]:
+    return {f"{name}.{key}": value for name, case in cases.items() for key, value in case.state.items()}
+
+
+def test_teacher_is_preferred_to_its_student_and_other_pairs_are_named(tmp_path):
+    first, second = TIMM["ViT"](), TIMM["ViT"]()
+    state = together(student=first, teacher=second)
+    torch.save({"state_dict": state, "hyper_parameters": {}}, tmp_path / "last.ckpt")
+    found = import_checkpoint(tmp_path / "last.ckpt", settings=second.settings)
+    kept = load_run(found).state_dict()["transformer.0.attn.in_proj_weight"]
+    torch.testing.assert_close(kept, second.state["blocks.0.attn.qkv.weight"])
+    assert "left out: student" in found.status().reason
+    torch.save(together(left=first, right=second), tmp_path / "both.pt")
+    check_refused(run("import", tmp_path / "both.pt"), "both.pt", "`left`", "`right`")
+
+
+@pytest.mark.parametrize("prefix", ["backbone.", "feature_extractor."])
+def test_linear_classifier_next_to_a_vit_is_its_head(prefix, tmp_path):
+    case = TIMM["ViT without a classifier"]()
+    classifier = randomized(torch.nn.Linear(64, 5))
+    state = {f"{prefix}{name}": value for name, value in case.state.items()}
+    state |= {f"classifier.{name}": value for name, value in classifier.state_dict().items()}
+    torch.save({"state_dict": state, "hyper_parameters": {}}, tmp_path / "last.ckpt")
+    found = import_checkpoint(tmp_path / "last.ckpt", settings=case.settings)
+    assert "pool=cls" in found.status().reason
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        wanted = classifier(case.model(images))
+        torch.testing.assert_close(load_run(found)(images), wanted, atol=1e-5, rtol=0)
+    torch.save(state | {"criterion.weight": torch.ones(5)}, tmp_path / "weighted.pt")
+    check_refused(run("import", tmp_path / "weighted.pt"), "weighted.pt", "criterion.weight")
+
+
 def test_number_of_classes_must_be_that_of_the_given_data(colors, tmp_path):
     save_file(TIMM["ViT"]().state, tmp_path / "seven.safetensors")
     check_refused(

@@ -1,4 +1,4 @@
-"""A file of weights that a visitor uploads on Compare becomes a run, or a sentence."""
+"""A file of weights that a visitor uploads or names on Compare becomes a run, or a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from dashboard.compare import weight_upload
+from dashboard.compare import hub_models, weight_upload
+from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs
 from tests.apptests import open_app
 from tests.conftest import ROOT
@@ -54,6 +55,28 @@ def test_uploaded_resnet_becomes_a_run_with_its_outputs(kept):
     with torch.no_grad():
         torch.testing.assert_close(load_run(run)(images), case.model(images), atol=1e-5, rtol=0)
     assert list(kept.glob("vitlab-upload-*")) == []
+
+
+def test_path_becomes_a_run_and_the_page_says_what_was_assumed(tmp_path):
+    (tmp_path / "net.pth").write_bytes(save(of_timm("BasicBlock", layers=(1, 1, 1, 1)).state))
+    app = open_app("compare")
+    app.selectbox(key="hub_model").select(hub_models.OTHER).run()
+    app.text_input(key="hub_name").input(str(tmp_path / "net.pth")).run()
+    app.button(key="hub_import").click().run()
+    assert not app.exception, app.exception
+    until(lambda: not jobs.running(hub_models.JOB), why="the import did not end")
+    app.run()
+    assert not app.error
+    (run,) = list_runs(bundled=False)
+    assumed = "mean=(0.485, 0.456, 0.406)"
+    assert assumed in run.stored_status().reason
+    assert escape(assumed) in "".join(toast.value for toast in app.toast)
+    assert escape(assumed) in "".join(caption.value for caption in app.run().caption)
+    app.button(key="hub_import").click().run()
+    until(lambda: not jobs.running(hub_models.JOB), why="the second import did not end")
+    app.run()
+    assert len(list_runs(bundled=False)) == 1
+    assert [toast.value for toast in app.toast if "already there" in toast.value]
 
 
 class Harmful:

@@ -17,6 +17,7 @@ from vitcore.errors import UserError
 
 if TYPE_CHECKING:
     from vitcore.data import Dataset
+    from vitcore.runs.folder import Run
 
 
 @app.command()
@@ -151,6 +152,7 @@ def import_(
     described = {"model": model, "data": data, "settings": parse_settings(settings)}
     zipped = source.lower().endswith(".zip") and Path(source).is_file()
     complete = source == "tutorial" or zipped
+    existing = False
     if complete and any(described.values()):
         raise UserError(f"{source} is complete: leave out --model, --set and --data.")
     progress = _report if as_json else _show_progress
@@ -171,15 +173,22 @@ def import_(
 
         before = {run.id for run in list_runs(runs_dir, bundled=False)}
         runs = [import_checkpoint(source, runs_dir, events=events, progress=progress, **described)]
-        if runs[0].id in before and not as_json:
+        existing = runs[0].id in before
+        if existing and not as_json:
             print(f"These weights are already there: {printable(runs[0].title)}.", file=sys.stderr)
     if as_json:
-        print(to_json({"runs": [{"run": run.id, "title": run.title, "path": str(run.path)} for run in runs]}))
+        print(to_json({"runs": [_row(run, existing=existing) for run in runs]}))
         return
     for run in runs:
         if not zipped:
             print(run.stored_status().reason, file=sys.stderr)
         print(run.path)
+
+
+def _row(run: Run, *, existing: bool) -> dict[str, Any]:
+    """Return what `import --json` says about a run. `existing` ones had been imported before."""
+    reason = run.stored_status().reason
+    return {"run": run.id, "title": run.title, "path": str(run.path), "existing": existing, "reason": reason}
 
 
 def _report(done: int, total: int | None) -> None:

@@ -97,7 +97,7 @@ def _read_tutorial(request: Request) -> Weights:
 
 
 def _is_named(request: Request) -> bool:
-    return request.model is not None or without_common(_foreign_tensors(request)).keys() >= OUR_VIT
+    return request.model is not None or without_common(_inside(request).tensors).keys() >= OUR_VIT
 
 
 def _read_named(request: Request) -> Weights:
@@ -177,26 +177,28 @@ def _check_count(request: Request, classes: int, config: Config) -> None:
         )
 
 
-def _foreign_tensors(request: Request) -> dict[str, torch.Tensor]:
+def _inside(request: Request) -> families.Inside:
     """Return the tensors of the file under their names without wrappers, none for a file without weights."""
     try:
-        return families.unwrapped(named_tensors(request.content, request.file))
+        return families.find_network(named_tensors(request.content, request.file))
     except UserError:
-        return {}
+        return families.Inside({})
 
 
 def _is_foreign(request: Request) -> bool:
-    family = families.family_of(_foreign_tensors(request))
+    family = families.family_of(_inside(request).tensors)
     return family is not None and request.model in (None, family.network)
 
 
 def _read_foreign(request: Request) -> Weights:
-    tensors = _foreign_tensors(request)
-    family = families.family_of(tensors)
+    inside = _inside(request)
+    if inside.problem:
+        raise UserError(f"{request.file.name} {inside.problem}.")
+    family = families.family_of(inside.tensors)
     assert family is not None, "the file was recognized"
     about = families.read_about(request.file.parent)
     _, settings = _divide(request, family.network)
-    found = families.read(family, tensors, about, request.settings, request.file.name)
+    found = families.read(family, inside.tensors, about, request.settings, request.file.name)
     assumed = dict(found.assumed)
     settings.setdefault("image_size", found.image_size)
     if "preprocessing" in Config.model_fields and "preprocessing" not in settings:
@@ -218,7 +220,8 @@ def _read_foreign(request: Request) -> Weights:
     else:
         config = config.model_copy(update={"classes": names})
         assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET and not known else {}
-    return Weights(config, found.tensors, assumed, family=found.family, left_out=found.left_out)
+    left_out = (*found.left_out, *inside.left_out)
+    return Weights(config, found.tensors, assumed, family=found.family, left_out=left_out)
 
 
 FORMATS = (  # the first one that recognizes a file reads it

@@ -15,6 +15,7 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.integrity import weights_fault
 from vitcore.runs.status import printable
+from vitcore.runs.titles import epochs_title, planned_epochs
 
 USUAL_CELL = 48  # characters; the ids of runs that were not renamed have about 40 at most
 # the bytes of file names that are not in the encoding of the system, as Python decodes them
@@ -40,7 +41,7 @@ def as_row(run: Run) -> dict[str, Any]:
     try:
         config = run.config
         what = {"model": config.model, "recipe": config.recipe, "data": config.data}
-        what |= {"epochs": None if config.minutes else config.epochs}  # unknown with a time budget
+        what |= {"epochs": planned_epochs(config)}
         state, reason = status.state, status.reason
     except UserError as error:
         what = {"model": "?", "recipe": "?", "data": "?", "epochs": None}
@@ -95,7 +96,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         accuracy = numbers.percent(row["test_acc"]) if row["test_acc"] is not None else ""
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         size = f"{row['size_bytes'] / 1e6:.0f}"
-        progress, minutes = numbers.epochs(row["epoch"], row["epochs"]), f"{row['minutes']:.1f}"
+        progress, minutes = epochs_title(row["epoch"], row["epochs"], row["recipe"]), f"{row['minutes']:.1f}"
         lines.append(
             (row["id"], state_of(row), model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config, changed_settings, setting_title, text_of
+from vitcore.config import IMPORTED, Config, changed_settings, setting_title, text_of
 from vitcore.errors import UserError
 from vitcore.finetuning import TRAINING_OPTIONS
 from vitcore.runs.status import TITLE_LENGTH
@@ -40,6 +40,16 @@ def varied_settings(config: Config) -> dict[str, Any]:
 def data_title(config: Config) -> str:
     """Return the display name of the dataset. For a folder it is the last part of the path."""
     return config.folder.name if config.folder else config.data
+
+
+def planned_epochs(config: Config) -> int | None:
+    """Return the epochs that a training should have. None with a time budget, and for an imported run."""
+    return None if config.minutes or config.recipe == IMPORTED else config.epochs
+
+
+def epochs_title(done: float, planned: int | None, recipe: str) -> str:
+    """Return how many epochs are done, such as `2.5 of 10`. Empty if an imported run does not say."""
+    return "" if recipe == IMPORTED and not done else numbers.epochs(done, planned)
 
 
 def start_title(config: Config) -> str:

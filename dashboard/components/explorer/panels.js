@@ -5,7 +5,16 @@ import { tokenName, tokenText } from "../shared/tokens.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
 import { measureOf, showOrder, showSummary } from "./behavior.js";
 import { isPainted } from "./mask.js";
-import { cellName, hintText, largeEnds, largeNames, readingText, scaleLabels, titleText } from "./words.js";
+import {
+  cellName,
+  hintText,
+  largeEnds,
+  largeNames,
+  NEEDS_ALL,
+  readingText,
+  scaleLabels,
+  titleText,
+} from "./words.js";
 
 const SPEECH_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
@@ -28,7 +37,12 @@ export function showControls(root, { header, state, mask, brushing, strokes, pla
   clear.disabled = !isPainted(mask);
   undo.disabled = !strokes.canUndo(header.stem);
   showTokenButtons(root, header, state.query);
-  for (const name of ["rollout", "file"]) find(`[data-do="${name}"]`).hidden = header.only !== null;
+  for (const name of ["rollout", "file"]) {
+    const button = find(`[data-do="${name}"]`);
+    button.dataset.usual ??= button.title;
+    button.disabled = header.only !== null;
+    button.title = button.disabled ? NEEDS_ALL : button.dataset.usual;
+  }
   find(".xp-name").textContent = header.name;
   root.classList.toggle("brushing", brushing);
   showPrediction(find(".xp-prediction"), header);

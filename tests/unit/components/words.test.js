@@ -166,7 +166,7 @@ Deno.test("a hint stays until the visitor has done what it says", () => {
   assert.equal(hintText({ ...one, used: { pinned: true, compared: true } }), "");
   assert.equal(hintText({ ...one, header: { ...VIEW.header, talk: true } }), "");
   assert.equal(hintText(VIEW), "");
-  assert.match(hintText({ ...VIEW, header: { ...VIEW.header, only: 3 } }), /[Cc]lick/);
+  assert.match(hintText({ ...VIEW, header: { ...VIEW.header, only: 3 } }), /[Cc]lick.*Rollout and HTML/);
 });
 
 Deno.test("percentages below ten have a decimal", () => {

@@ -11,10 +11,11 @@ import struct
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import vitcore
-from dashboard.notebook import explore
-from dashboard.notebook.attentions import MOST, Grid, find_grid
+from dashboard.notebook import attentions, explore
+from dashboard.notebook.attentions import MOST, Grid, document_bytes, find_grid
 from tests.foreign_models import TIMM, TRANSFORMERS
 from vitcore.analysis.attention import capture, rollout
 from vitcore.errors import UserError
@@ -188,6 +189,34 @@ def test_large_document_is_refused_before_its_weights_are_copied():
     megabytes = 2 * (24 * 16 + 1) * 1370**2 * 4 / 3 / 1e6
     assert f"{megabytes:,.0f} MB" in str(error.value)
     assert MOST > 24 * 16 * 257**2 * 2  # a ViT-L/14 at 224 pixels
+
+
+def test_refusal_of_a_large_document_names_an_image_size_that_works(monkeypatch, tmp_path):
+    from timm.models.vision_transformer import VisionTransformer
+
+    from vitcore.exchange.checkpoint import import_checkpoint
+
+    photo = Image.new("RGB", (90, 70))
+    sizes = {"patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 3}
+    monkeypatch.setattr(attentions, "MOST", document_bytes(2, 2, 2, 17) + 99)  # two images of 32 pixels
+
+    def model(img_size):
+        made = VisionTransformer(img_size=img_size, **sizes)
+        made.pretrained_cfg = {"architecture": "vit_small_patch8_224"}
+        return made
+
+    torch.save(model(64).state_dict(), tmp_path / "net.pth")
+    settings = {"num_heads": 2}
+    run = import_checkpoint(tmp_path / "net.pth", settings=settings)
+    for given, how in ((model(64), r"img_size=(\d+)"), (run.id, r"--set image_size=(\d+)")):
+        with pytest.raises(UserError) as refusal:
+            explore(given, photo)
+        side = int(re.search(how, str(refusal.value))[1])
+        assert side == 32
+        smaller = import_checkpoint(tmp_path / "net.pth", settings=settings | {"image_size": side})
+        assert explore(smaller.id if given == run.id else model(side), photo).tokens == 17
+    with pytest.raises(UserError, match="at most 2 images"):
+        explore(model(32), [photo] * 3)
 
 
 def test_notebook_shows_a_sandboxed_document_that_loads_nothing(tmp_path):

@@ -12,6 +12,7 @@ from vitcore.exchange.families import clip, dinov3, original, resnet, timm, torc
 from vitcore.exchange.families.about import About, about_of, read_about
 from vitcore.exchange.families.family import Family, Foreign, Tensors, without_wrappers
 from vitcore.exchange.families.family import read as read_vit
+from vitcore.exchange.families.inside import Inside, look_inside
 
 FAMILIES = (  # the first one that recognizes the names reads them
     dinov3.TIMM,
@@ -31,8 +32,10 @@ __all__ = [
     "About",
     "Family",
     "Foreign",
+    "Inside",
     "about_of",
     "family_of",
+    "find_network",
     "read",
     "read_about",
     "unwrapped",
@@ -43,6 +46,22 @@ def unwrapped(tensors: Tensors) -> Tensors:
     """Return tensors under their names without those of the modules around the network."""
     names = without_wrappers(tensors)
     return {names[name]: value for name, value in tensors.items()}
+
+
+def find_network(tensors: Tensors) -> Inside:
+    """Return the tensors of a network under their names without wrappers, also from inside another module.
+
+    Without a recognized network, return all tensors without their wrappers.
+    """
+    outside = unwrapped(tensors)
+    if family_of(outside):
+        return Inside(outside)
+
+    def recognized(below: Tensors) -> Tensors | None:
+        found = unwrapped(below)
+        return found if family_of(found) else None
+
+    return look_inside(outside, recognized) or Inside(outside)
 
 
 def family_of(tensors: Tensors) -> Family | None:

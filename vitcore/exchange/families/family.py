@@ -152,7 +152,8 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     if found.image_size not in (None, size) and size % options["patch_size"] == 0:
         ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
     check_fit("vit", model, ours, options, found.classes, size, origins)
-    assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
+    reported = (*REPORTED, *(["pool"] if "classifier.weight" in tensors else []))
+    assumed = {name: value for name, value in usual.items() if name not in given and name in reported}
     if not (found.image_size or about.side or "image_size" in settings):
         assumed["image_size"] = size
     pixels = family.pixels(tensors.keys())

@@ -10,6 +10,7 @@ from vitcore.exchange.families.family import Family, Tensors
 
 BLOCK = r"blocks\.(\d{1,3})\."
 KIND = r"\.(weight|bias)"
+CLASSIFIER = "classifier.weight"  # the head of a module around a ViT without one
 RULES = {
     r"cls_token": "cls_token",
     r"dist_token": "distillation_token",
@@ -26,7 +27,7 @@ RULES = {
     rf"{BLOCK}ls([12])\.gamma": r"transformer.\1.layer_scale_\2",
     rf"(?:fc_)?norm{KIND}": r"mlp_head.0.\1",
     rf"pre_logits\.fc{KIND}": r"pre_logits.0.\1",  # until timm 0.6
-    rf"head{KIND}": r"mlp_head.1.\1",
+    rf"(?:head|classifier){KIND}": r"mlp_head.1.\1",
     rf"head_dist{KIND}": r"distillation_head.\1",
 }
 
@@ -40,6 +41,8 @@ def assumed(names: Collection[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"norm_eps": 1e-5 if "norm_pre.weight" in names else 1e-6, "activation": "gelu"}
     if "fc_norm.weight" in names:
         return found | {"pool": "patches" if "cls_token" in names else "mean"}
+    if CLASSIFIER in names:  # it may also have been trained on the mean of the patches
+        found["pool"] = "cls" if "cls_token" in names else "mean"
     return found | {"norm_tokens": True}
 
 
