@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -15,6 +16,8 @@ from dashboard.inductive_bias.lines import Drawn
 
 ROW = 42  # pixels
 SHIFT = 4  # pixels
+WHOLE = 112  # percent of the largest value: the end of an axis, with room for a number next to its dot
+GUIDE = "rgba(128,128,128,0.2)"  # the lines of the rows, faint because numbers are on them
 TITLE_WIDTH = 20  # characters a line, so that titles fit next to each other on a tablet
 
 
@@ -78,7 +81,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         subplot_titles=[f"<b>{'<br>'.join(textwrap.wrap(title, TITLE_WIDTH))}</b>" for title in titles],
     )
     labels = [row.label for row in rows]
-    data: list[list[object]] = []
+    data: list[list[Any]] = []
     for column, (quantity, name) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
         for row in rows:
             both = [(p, state) for p, state in _points(row, quantity.name) if p]
@@ -90,13 +93,15 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
                     row=1, col=column,
                 )  # fmt: skip
             for point, state in both:
-                _add(plot, row, point, state, quantity, column)
+                _add(plot, row, point, state, _side(row, quantity.name), quantity, column)
                 data.append([name, row.label, state, point.mean, point.error])
+        # the units are in the titles, because on a tablet "100 %" would reach the next panel's "0 %"
+        plot.update_xaxes(title={"text": quantity.unit, "font": {"size": 13}}, col=column)
         if quantity.unit == "%":
-            plot.update_xaxes(range=[0, 104], ticksuffix=" %", col=column)
+            plot.update_xaxes(range=[0, WHOLE], tickvals=[0, 50, 100], col=column)
         else:
-            title = {"text": quantity.unit, "font": {"size": 13}}
-            plot.update_xaxes(rangemode="tozero", title=title, col=column)
+            most = max((row[3] for row in data if row[0] == name), default=1.0)
+            plot.update_xaxes(range=[-0.1 * most, WHOLE / 100 * most], zeroline=False, col=column)
     plot.update_xaxes(fixedrange=True)
     plot.update_yaxes(
         categoryorder="array",
@@ -105,6 +110,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         fixedrange=True,
         automargin=True,
         tickfont={"size": 13},
+        gridcolor=GUIDE,
     )
     plot.update_annotations(font={"size": 14})
     height = 120 + ROW * len(rows)
@@ -118,7 +124,18 @@ def _points(row: Row, name: str) -> list[tuple[Point | None, str]]:
     return [(row.untrained.get(name), "untrained"), (row.trained.get(name), "trained")]
 
 
-def _add(plot: go.Figure, row: Row, point: Point, state: str, quantity: Quantity, column: int) -> None:
+def _side(row: Row, name: str) -> str:
+    """Return where the number of a trained model is: next to its dot, and not towards the open one.
+
+    In a talk, the rows are so low that a number above a dot would lie on the row above.
+    """
+    trained, untrained = row.trained.get(name), row.untrained.get(name)
+    return "middle left" if trained and untrained and untrained.mean > trained.mean else "middle right"
+
+
+def _add(
+    plot: go.Figure, row: Row, point: Point, state: str, side: str, quantity: Quantity, column: int
+) -> None:
     trained = state == "trained"
     text = f"{point.mean:.{quantity.digits}f}"
     error = f" ± {point.error:.{max(1, quantity.digits)}f}" if point.error is not None else ""
@@ -128,8 +145,8 @@ def _add(plot: go.Figure, row: Row, point: Point, state: str, quantity: Quantity
         # in an open marker, a short bar would look like a letter
         error_x={"array": [point.error or 0.0], "thickness": 1.5, "width": 4, "visible": trained},
         mode="markers+text" if trained else "markers",
-        text=[text],
-        textposition="top center",
+        text=[f"\u2009{text}\u2009"],  # thin spaces keep it off the end of its bar
+        textposition=side,
         textfont={"size": 12},
         cliponaxis=False,
         marker={

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard.inductive_bias import summary
+from dashboard.shared import page_runs
 from dashboard.talk.files import read_talk
 from vitcore.paths import assets_dir
 from vitcore.probes import PROBES
@@ -36,10 +38,18 @@ def at(curve, found, x):
     return rounded(found["curves"][curve]["mean"][i], found["curves"][curve]["error"][i])
 
 
-def test_reach_before_training_is_stated(steps):
-    reach = {run: values("distance", run, untrained=True)["reach"]["mean"][1] for run in PAIR}
-    say = steps["Two models with different assumptions"].say
-    assert f"ResNet reads {reach[RESNET]:.1f} pixels away on average, that of the ViT {reach[VIT]:.1f}" in say
+def test_reach_before_training_is_stated_for_the_extreme_rows_and_the_pair(steps):
+    rows, _ = summary.rows_of(summary.look_up(summary.models(page_runs.offered("inductive_bias"))))
+    reach = {row.label: row.untrained["distance"].mean for row in rows if "distance" in row.untrained}
+    near, far = min(reach, key=lambda name: reach[name]), max(reach, key=lambda name: reach[name])
+    assert (rows[0].label, reach["ResNet"], reach["ViT"]) == (
+        near,
+        *(values("distance", run, untrained=True)["reach"]["mean"][1] for run in (RESNET, VIT)),
+    )
+    assert (
+        f"reads on average {reach[near]:.1f} ({near}) to {reach[far]:.1f} pixels away ({far}): "
+        f"the ResNet {reach['ResNet']:.1f}, the ViT {reach['ViT']:.1f}."
+    ) in steps["Models with different assumptions"].say
 
 
 def test_accuracies_with_a_tenth_of_the_images_are_stated(steps):

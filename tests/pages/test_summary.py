@@ -107,3 +107,20 @@ def test_rows_are_in_the_order_of_the_reach_that_the_architecture_has():
         ["reach of the first block", "far", "trained", 2.0, None],
         ["accuracy with 10 % of the images", "unknown", "trained", 50.0, 1.0],
     ]
+
+
+def test_number_is_next_to_its_dot_on_the_side_without_the_open_one():
+    rows = [
+        Row("open to the right", "#000000", {"distance": Point(2.0)}, {"distance": Point(3.0)}),
+        Row("open to the left", "#000000", {"distance": Point(2.0)}, {"distance": Point(1.0)}),
+        Row("alone", "#000000", {"shift": Point(100.0)}),
+    ]
+    plot = summary_figure.draw(rows, "10 %").figure.plot
+    places = {trace.y[0]: trace.textposition for trace in plot.data if trace.mode == "markers+text"}
+    assert places == {
+        "open to the right": "middle left",
+        "open to the left": "middle right",
+        "alone": "middle right",
+    }
+    assert plot.layout.xaxis2.range[1] > 105  # three digits beyond a dot at 100 %
+    assert not plot.layout.xaxis2.ticksuffix  # "100 %" and the "0 %" of the next panel would touch
