@@ -17,6 +17,7 @@ from dashboard.inductive_bias.lines import Drawn
 ROW = 42  # pixels
 SHIFT = 4  # pixels
 WHOLE = 112  # percent of the largest value: the end of an axis, with room for a number next to its dot
+TOLD, LEARNED = "told what is near ↑", "learns what is near ↓"  # the first and the last rows
 GUIDE = "rgba(128,128,128,0.2)"  # the lines of the rows, faint because numbers are on them
 TITLE_WIDTH = 20  # characters a line, so that titles fit next to each other on a tablet
 
@@ -54,18 +55,26 @@ class Row:
     color: str
     trained: dict[str, Point] = field(default_factory=dict)
     untrained: dict[str, Point] = field(default_factory=dict)
+    model: str = ""  # architecture
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
     """Return the rows from the most local model to the one that reads from farthest, then those without.
 
     The order is that of the reach before the training, which only the architecture determines, or else of
-    the reach after it.
+    the reach after it. A row without both follows the first one of its architecture.
     """
 
-    def key(row: Row) -> tuple[bool, float]:
+    def reach(row: Row) -> float | None:
         point = row.untrained.get("distance") or row.trained.get("distance")
-        return point is None, point.mean if point else 0.0
+        return point.mean if point else None
+
+    of_model = {row.model: mean for row in reversed(rows) if row.model and (mean := reach(row)) is not None}
+
+    def key(row: Row) -> tuple[bool, float, bool]:
+        own = reach(row)
+        mean = of_model.get(row.model) if own is None else own
+        return mean is None, mean or 0.0, own is None
 
     return sorted(rows, key=key)
 
@@ -93,7 +102,8 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
                     row=1, col=column,
                 )  # fmt: skip
             for point, state in both:
-                _add(plot, row, point, state, _side(row, quantity.name), quantity, column)
+                side = _side(row, quantity.name) if state == "trained" or len(both) == 1 else ""
+                _add(plot, row, point, state, side, quantity, column)
                 data.append([name, row.label, state, point.mean, point.error])
         # the units are in the titles, because on a tablet "100 %" would reach the next panel's "0 %"
         plot.update_xaxes(title={"text": quantity.unit, "font": {"size": 13}}, col=column)
@@ -113,6 +123,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         gridcolor=GUIDE,
     )
     plot.update_annotations(font={"size": 14})
+    _name_ends(plot)
     height = 120 + ROW * len(rows)
     plot = apply_layout(plot, height, l=8, r=12, t=54, b=46)
     return Drawn(
@@ -120,12 +131,29 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
     )
 
 
+def _name_ends(plot: go.Figure) -> None:
+    """Name the ends of the order of the rows, above and below their names."""
+    for text, y, anchor in ((TOLD, 1, "bottom"), (LEARNED, 0, "top")):
+        plot.add_annotation(
+            text=f"<i>{text}</i>",
+            x=0,
+            xref="paper",
+            xanchor="right",
+            xshift=-6,
+            y=y,
+            yref="y domain",
+            yanchor=anchor,
+            showarrow=False,
+            font={"size": 13},
+        )
+
+
 def _points(row: Row, name: str) -> list[tuple[Point | None, str]]:
     return [(row.untrained.get(name), "untrained"), (row.trained.get(name), "trained")]
 
 
 def _side(row: Row, name: str) -> str:
-    """Return where the number of a trained model is: next to its dot, and not towards the open one.
+    """Return where the number of a model is: next to its dot, and not towards the open one.
 
     In a talk, the rows are so low that a number above a dot would lie on the row above.
     """
@@ -144,9 +172,9 @@ def _add(
         y=[row.label],
         # in an open marker, a short bar would look like a letter
         error_x={"array": [point.error or 0.0], "thickness": 1.5, "width": 4, "visible": trained},
-        mode="markers+text" if trained else "markers",
+        mode="markers+text" if side else "markers",
         text=[f"\u2009{text}\u2009"],  # thin spaces keep it off the end of its bar
-        textposition=side,
+        textposition=side or None,
         textfont={"size": 12},
         cliponaxis=False,
         marker={
