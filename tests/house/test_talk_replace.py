@@ -6,7 +6,8 @@ import pytest
 
 from dashboard.inductive_bias import summary
 from dashboard.shared import page_runs
-from dashboard.talk.files import read_talk
+from dashboard.talk import scenes
+from dashboard.talk.files import parse_link, read_talk
 from vitcore.paths import assets_dir
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_of
@@ -121,6 +122,13 @@ def test_shares_of_experiments_are_stated(steps):
     vit, resnet = (found["curves"]["accuracy"]["mean"][0] for found in shuffled)
     assert f"{100 * vit:.0f} and {100 * resnet:.0f} %" in step.note
     vit, resnet = (at("accuracy, mean of all", values("corruptions", run), 5) for run in PAIR)
-    assert (
-        f"right for {vit} of the images, the ResNet for {resnet}." in steps["Noise, fog and compression"].say
-    )
+    (step,) = (step for step in steps.values() if "probe=Corruptions" in step.link)
+    assert f"right for {vit} of the images, the ResNet for {resnet}." in step.say
+
+
+def test_panels_of_the_corruptions_are_those_that_the_title_of_the_slide_names(steps):
+    (step,) = (step for step in steps.values() if "probe=Corruptions" in step.link)
+    ((figure, _),) = scenes.scene(*parse_link(step.link)).parts
+    titles = [note.text for note in figure.layout.annotations if note.text != "chance"]
+    assert titles == ["Mean of all corruptions", "Fog", "JPEG"]
+    assert step.title == "Fog, compression and other corruptions"
