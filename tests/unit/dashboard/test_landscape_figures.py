@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -119,6 +120,23 @@ def test_surfaces_are_below_each_other_in_a_narrow_window():
     contour: Any = one_panel_a_row(landscape_figures.contours(shapes()[:2]).plot)
     bar = contour.data[2].colorbar
     assert (bar.lenmode, bar.y) == ("pixels", pytest.approx(sum(contour.layout.yaxis2.domain) / 2))
+
+
+def test_long_names_are_wrapped_and_each_is_above_the_center_of_its_own_plane():
+    long = (
+        "my run, ViT quick, 1 epoch, embedding 32, MLP width 64, heads 2, blocks 2, with <b>more</b> settings"
+    )
+    named = [dataclasses.replace(shapes()[0], label=f"{long} {i}") for i in (1, 2)]
+    for draw_planes in (landscape_figures.contours, landscape_figures.surfaces):
+        layout: Any = draw_planes(named).plot.layout
+        short: Any = draw_planes(shapes()[:2]).plot.layout
+        titles = layout.annotations
+        assert [round(note.x, 2) for note in titles] == [round(note.x, 2) for note in short.annotations]
+        assert [note.xanchor for note in titles] == ["center", "center"]
+        assert all(len(part) <= 45 for note in titles for part in note.text.split("<br>"))
+        assert all("<b>" not in note.text for note in titles)
+        lines_above = titles[0].text.count("<br>")
+        assert layout.margin.t - short.margin.t >= 14 * lines_above > 0  # the font is 14 pixels high
 
 
 def test_finding_states_the_rise_and_waits_for_the_eigenvalue():
