@@ -16,7 +16,7 @@ from dashboard.inductive_bias.shape_figures import draw
 from vitcore.probes import Outcome, View, find_probe
 from vitcore.probes.estimates import Estimate
 from vitcore.probes.experiments.landscape import LandscapeValues
-from vitcore.probes.wording import plus_minus
+from vitcore.probes.wording import plus_minus, two_digits
 
 PLACES = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
@@ -91,12 +91,28 @@ def test_trained_models_are_drawn_in_three_ways_and_untrained_ones_as_contours_a
 def test_table_has_a_row_per_model_and_cells_without_a_curvature_are_empty():
     head = draw(lines(), Context("How flat?", View()))[0].head
     titles, _, *rows = head.splitlines()
-    assert titles.count("|") == 6
-    assert [row.count("|") for row in rows] == [6, 6, 6]
-    assert "302 ± 218" in rows[0]
+    assert titles.count("|") == 5  # more columns would be outside of a phone's window
+    assert [row.count("|") for row in rows] == [5, 5, 5]
+    assert "302 ± 218 (7.8)" in rows[0]
     assert "<b>" not in head
     without = draw(lines(curved=False), Context("How flat?", View()))[0].head.splitlines()[2]
-    assert without.endswith("|  |  |")
+    assert without.endswith("|  |")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.96, "4.0"),
+        (3.7, "3.7"),
+        (0.4, "0.40"),
+        (24.7, "25"),
+        (0.0, "0.0"),
+        (99.7, "100"),
+        (1234.5, "1,234"),
+    ],
+)
+def test_a_residual_has_two_digits(value, text):
+    assert two_digits(value) == text
 
 
 def test_losses_that_are_not_finite_are_left_out():
