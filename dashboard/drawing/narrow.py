@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 TITLE, TICKS, SLANTED = 34, 50, 54  # pixels between panels: for a title, an axis, and slanted tick labels
+LINE = 18  # pixels of a further line of a title
 SCROLLED = 900  # pixels: width of a figure that is scrolled sideways, also in style/screens.css
 LEGEND_LINE = 19  # pixels of an entry, which takes a line of its own in a narrow window
 
@@ -24,12 +25,12 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
     panels = _panels(made)
     if len({x for x, _ in panels.values()}) < 2 or not made.layout.height:
         return made
-    margin = made.layout.margin
+    margin, above = made.layout.margin, _title_height(made)
     entries = sum(bool(trace.showlegend) for trace in made.data) if made.layout.showlegend else 0
-    top = max(margin.t or 0, TITLE + LEGEND_LINE * entries)
+    top = max(margin.t or 0, above + LEGEND_LINE * entries)
     plotted = made.layout.height - (margin.t or 0) - (margin.b or 0)
     slanted = any(axis.tickangle for axis in made.select_xaxes())
-    gap = TITLE + TICKS + (SLANTED if slanted else 0)
+    gap = above + TICKS + (SLANTED if slanted else 0)
     tall = [plotted * (y[1] - y[0]) for _, y in panels.values()]
     bottom = max(margin.b or 0, TICKS + (SLANTED if slanted else 0))
     total, upper = sum(tall) + gap * (len(tall) - 1), 0.0
@@ -48,15 +49,21 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
 
 def _one_scene_a_row(made: Any, scenes: list[Any]) -> go.Figure:
     """Place the scenes of a figure of surfaces from top to bottom, each below its title."""
-    count, margin = len(scenes), made.layout.margin
+    count, margin, above = len(scenes), made.layout.margin, _title_height(made)
     high = made.layout.height - (margin.t or 0) - (margin.b or 0)
-    total = count * high + (count - 1) * TITLE
+    total = count * high + (count - 1) * above
     for index, (scene, title) in enumerate(zip(scenes, made.layout.annotations, strict=True)):
-        upper = 1 - index * (high + TITLE) / total
+        upper = 1 - index * (high + above) / total
         scene.domain = {"x": (0, 1), "y": (max(0.0, upper - high / total), upper)}
         title.update(x=0.5, y=upper)
     made.update_layout(height=round(total + (margin.t or 0) + (margin.b or 0)))
     return made
+
+
+def _title_height(made: Any) -> int:
+    """Return the pixels for the title of a panel, as many as the one with the most lines needs."""
+    titles = [note.text or "" for note in made.layout.annotations if note.yref == "paper"]
+    return TITLE + LINE * max((title.count("<br>") for title in titles), default=0)
 
 
 def is_scrolled(plot: go.Figure) -> bool:

@@ -5,7 +5,9 @@ The models of a figure share their axes and one logarithmic scale.
 
 from __future__ import annotations
 
+import html
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,12 +17,14 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
 from dashboard.drawing.figures import COLORSCALE, Figure, apply_layout
+from dashboard.drawing.narrow import LINE
 from dashboard.inductive_bias.figures import FILES, GRAY, PANEL, axis, draw_line, with_legend
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes.shapes import Landscape
 
 FIRST, SECOND = "first direction", "second direction"
 LINES = 14  # contour lines from the smallest to the largest value
+TITLE_WIDTH = 32  # characters of a line above a plane, which fit on a phone, and side by side on a tablet
 EYE = {"x": 1.25, "y": -1.25, "z": 0.75}  # from where the surfaces are seen
 GRID, TEXT = "#9a9a9a", "#888888"  # visible in the light and in the dark theme
 
@@ -28,9 +32,8 @@ GRID, TEXT = "#9a9a9a", "#888888"  # visible in the light and in the dark theme
 def contours(lines: Sequence[Line[Landscape]]) -> Figure:
     """Draw the plane of each model, side by side, with a cross at the model's weights."""
     low, high = _range(lines)
-    figure = make_subplots(
-        1, len(lines), subplot_titles=[line.shown for line in lines], horizontal_spacing=0.09
-    )
+    titles = [_title(line) for line in lines]
+    figure = make_subplots(1, len(lines), subplot_titles=titles, horizontal_spacing=0.09)
     for column, line in enumerate(lines, start=1):
         mean, error = np.array(line.values.table.mean, float), np.array(line.values.table.error, float)
         last = column == len(lines)
@@ -65,7 +68,7 @@ def contours(lines: Sequence[Line[Landscape]]) -> Figure:
     figure.update_annotations(font_size=14)
     rows = (row for line in lines for row in _cells(line))
     return Figure(
-        apply_layout(figure, PANEL + 130 + FILES, l=52, t=30, b=44 + FILES),
+        apply_layout(figure, PANEL + 130 + FILES, l=52, t=_above(titles), b=44 + FILES),
         table(["series", FIRST, SECOND, lines[0].values.quantity, ERROR], rows),
     )
 
@@ -94,7 +97,7 @@ def slices(lines: Sequence[Line[Landscape]]) -> Figure:
 def surfaces(lines: Sequence[Line[Landscape]]) -> Figure:
     """Draw the plane of each model as a surface, side by side, seen from the same place."""
     low, high = _range(lines)
-    count, figure = len(lines), go.Figure()
+    count, figure, titles = len(lines), go.Figure(), [_title(line) for line in lines]
     for index, line in enumerate(lines):
         mean, positions = np.array(line.values.table.mean, float), list(line.values.positions)
         name = f"scene{index + 1 if index else ''}"
@@ -114,9 +117,10 @@ def surfaces(lines: Sequence[Line[Landscape]]) -> Figure:
         domain = (index / count, (index + 1) / count)
         figure.update_layout({name: _scene(line, low, high, domain)})
         figure.add_annotation(
-            text=line.shown,
+            text=titles[index],
             x=sum(domain) / 2,
             xref="paper",
+            xanchor="center",  # else Plotly moves a title towards the middle of the figure
             y=1,
             yref="paper",
             yanchor="bottom",
@@ -125,9 +129,20 @@ def surfaces(lines: Sequence[Line[Landscape]]) -> Figure:
         )
     rows = (row[:-1] for line in lines for row in _cells(line))
     return Figure(
-        apply_layout(figure, PANEL + 50 + FILES, t=30, b=FILES),
+        apply_layout(figure, PANEL + 50 + FILES, t=_above(titles), b=FILES),
         table(["series", FIRST, SECOND, lines[0].values.quantity], rows),
     )
+
+
+def _title(line: Line[Landscape]) -> str:
+    """Return the name of a model in lines that fit above its plane, without the end of a very long one."""
+    parts = textwrap.wrap(line.label, TITLE_WIDTH, max_lines=3, placeholder=" …")
+    return "<br>".join(map(html.escape, parts))
+
+
+def _above(titles: Sequence[str]) -> int:
+    """Return the pixels above the planes for their titles."""
+    return 30 + LINE * max(title.count("<br>") for title in titles)
 
 
 def _scene(line: Line[Landscape], low: float, high: float, domain: tuple[float, float]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from vitcore.probes.shapes import (
     Spreads,
 )
 from vitcore.probes.values import Values
-from vitcore.probes.wording import enumerate_words, plus_minus
+from vitcore.probes.wording import enumerate_words, plus_minus, two_digits
 
 SIDE_BY_SIDE = 3  # panels of curves in one figure
 CONSTANT = 0.97  # a model with at least this consistency everywhere predicts one class for nearly all images
@@ -197,22 +197,21 @@ def _landscapes(lines: list[Line[Landscape]], context: Context) -> list[Drawn]:
 
 
 def _landscape_table(lines: list[Line[Landscape]]) -> str:
-    """Return a Markdown table of the values that each model has once."""
+    """Return a Markdown table of the values that each model has once, in columns that fit on a phone."""
     first = lines[0].values
     titles = (
         "model",
         first.quantity,
         f"rise at distance {first.distance:g}",
-        "largest eigenvalue",
-        "residual",
+        "largest eigenvalue (residual)",
     )
     rows = []
     for line in lines:
         shape, middle = line.values, len(line.values.positions) // 2
         center = Estimate(mean=shape.table.mean[middle][middle], error=shape.table.error[middle][middle])
         found = shape.eigenvalue
-        cells = [plus_minus(found), f"{shape.residual:.2g}"] if found else ["", ""]
-        rows.append([escape(line.label), plus_minus(center), plus_minus(shape.rise), *cells])
+        curved = f"{plus_minus(found)} ({two_digits(shape.residual)})" if found else ""
+        rows.append([escape(line.label), plus_minus(center), plus_minus(shape.rise), curved])
     lines_of_table = [titles, ["---", *["--:"] * (len(titles) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines_of_table)
 

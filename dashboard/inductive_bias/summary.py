@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import html
 import itertools
+from dataclasses import dataclass
 
 import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import sentence
-from dashboard.drawing.theme import hue
+from dashboard.drawing.theme import hue, run_styles
 from dashboard.inductive_bias import sample_efficiency, summary_figure
 from dashboard.inductive_bias.experiments import TITLES
 from dashboard.inductive_bias.lines import Drawn
@@ -21,13 +22,15 @@ from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import sample_curves
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
+from vitcore.config import setting_of
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 from vitcore.probes.experiments.distance import DistanceValues
 from vitcore.probes.experiments.shift import ShiftValues
 from vitcore.probes.store import Subject, images_for
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, bundled_runs
 from vitcore.sweeps.results import SamplePoint
+from vitcore.sweeps.variants import is_setting
 
 NAME = "summary"
 TITLE = "Summary"
@@ -37,59 +40,124 @@ SHARE = 0.1  # of the training images, or the nearest one that was measured
 TICK_S = 0.7
 
 
-def models(found: list[Run]) -> list[Run]:
-    """Return a run of each architecture: the bundled ViT and ResNet, and the first other ones of `found`.
+@dataclass(frozen=True)
+class Model:
+    """A row of the figure: its name, and the run that is measured for it, trained or `untrained`, or both."""
 
-    All are for the classes and the image size of the first.
+    label: str
+    run: Run
+    untrained: tuple[bool, ...] = (False, True)
+
+    @property
+    def architecture(self) -> str:
+        return self.run.config.model
+
+
+def models(found: list[Run]) -> list[Model]:
+    """Return each architecture with a run, and the variants of the bundled sweep.
+
+    The runs are the bundled ViT and ResNet, and the first other ones of `found`. All are for the classes and
+    the image size of the first.
     """
     pair = [run for run in default_runs.default_pair() if run]
     same = page_runs.comparable((pair or found)[0], found)
-    return list({run.config.model: run for run in reversed([*pair, *same])}.values())[::-1]
+    plain = list({run.config.model: run for run in reversed([*pair, *same])}.values())[::-1]
+    return [*(Model(ARCHITECTURES[run.config.model].label, run) for run in plain), *_variants(plain, found)]
 
 
-def look_up(runs: list[Run]) -> dict[str, list[Measurement]]:
+def _variants(plain: list[Run], found: list[Run]) -> list[Model]:
+    """Return the lines of the sweep that differ from the plain models, with the runs to measure.
+
+    This is the bundled run from which a line starts, or a bundled one whose settings agree in all that the
+    sweep varies. If there is none, it is a run of the line itself, with random weights, because the trained
+    ones of a sweep are not bundled.
+    """
+    bundled = {run.id: run for run in bundled_runs()}
+    lines = {point["label"]: bundled[point["runs"][0]] for point in _efficiency()[0]}
+    kept = [run for run in found if run.bundled]
+    variants = []
+    for label, run in lines.items():
+        config = run.config
+        if label == ARCHITECTURES[config.model].label or not page_runs.comparable(plain[0], [run]):
+            continue
+        alike = [one for one in lines.values() if one.config.model == config.model]
+        names = {name for one in alike for name in one.meta.varied if is_setting(config, name)}
+        if config.start:
+            measured = [one for one in kept if one.id == config.start]
+        else:
+            measured = [one for one in page_runs.comparable(run, kept) if _agree(one, run, names)]
+        variants.append(Model(label, measured[0]) if measured else Model(label, run, untrained=(True,)))
+    return variants
+
+
+def _agree(one: Run, other: Run, names: set[str]) -> bool:
+    """Return whether two runs are of one architecture, have no start, and agree in these settings."""
+    return (one.config.model, one.config.start) == (other.config.model, "") and all(
+        setting_of(one.config, name) == setting_of(other.config, name) for name in names
+    )
+
+
+def look_up(rows: list[Model]) -> dict[str, list[tuple[Model, Measurement]]]:
     """Return the measurements of all models by experiment. A model whose weights cannot be read has none.
 
     The reach is also that of random weights. Their consistency is not shown, because a model that always
-    predicts the same class is consistent.
+    predicts the same class is consistent. A pretraining without labels has no classes to predict.
     """
-    looked_up = {}
-    for name, states in (("distance", (False, True)), ("shift", (False,))):
+    looked_up: dict[str, list[tuple[Model, Measurement]]] = {"distance": [], "shift": []}
+    for name, found in looked_up.items():
         probe = PROBES[name]
-        images = images_for(runs, probe.images, labels=probe.labels)
-        looked_up[name] = []
-        for run, untrained in itertools.product(runs, states):
-            label = "untrained " * untrained + ARCHITECTURES[run.config.model].label
-            subject, count = Subject(run, untrained), len(images.labels)
+        measured = [row for row in rows if row.run.config.classes or not probe.labels]
+        groups: dict[bool, list[Run]] = {}
+        for row in measured:  # the images of a pretraining are the same, but it has no classes to compare
+            groups.setdefault(bool(row.run.config.classes), []).append(row.run)
+        images = {key: images_for(runs, probe.images, labels=probe.labels) for key, runs in groups.items()}
+        for row, untrained in itertools.product(measured, (False, True)):
+            if untrained not in row.untrained or (untrained and name == "shift"):
+                continue
+            subject, seen = Subject(row.run, untrained), images[bool(row.run.config.classes)]
             with contextlib.suppress(UserError):
-                found = measurements.look_up(
-                    probe, [subject], images, probe.settings(), count=count, name=label
+                one = measurements.look_up(
+                    probe,
+                    [subject],
+                    seen,
+                    probe.settings(),
+                    count=len(seen.labels),
+                    name="untrained " * untrained + row.label,
                 )
-                looked_up[name].append(found)
+                found.append((row, one))
     return looked_up
 
 
-def rows_of(looked_up: dict[str, list[Measurement]]) -> tuple[list[Row], str]:
+def rows_of(looked_up: dict[str, list[tuple[Model, Measurement]]]) -> tuple[list[Row], str]:
     """Return the rows of the figure in its order, and the share of the sample efficiency as text.
 
     A variant of a model in a sweep is a row of its own.
     """
     rows: dict[str, Row] = {}
+    colors = _colors()
+
+    def row_of(label: str, model: str) -> Row:
+        return rows.setdefault(label, Row(html.escape(label), colors.get(label, hue(model)), model=model))
+
     for name, measured in looked_up.items():
-        for one in measured:
-            (subject,) = one.subjects
-            model = subject.run.config.model
-            row = rows.setdefault(model, Row(ARCHITECTURES[model].label, hue(model)))
+        for model, one in measured:
+            row = row_of(model.label, model.architecture)
             if one.result and (point := _point(one.result.values)):
-                (row.untrained if subject.untrained else row.trained)[name] = point
+                (row.untrained if one.subjects[0].untrained else row.trained)[name] = point
     points, share = _efficiency()
     for point in points:
         if point["mean"] is not None:
-            key = point["model"] if point["label"] == ARCHITECTURES[point["model"]].label else point["label"]
-            row = rows.setdefault(key, Row(html.escape(point["label"]), hue(point["model"])))
             error = None if point["error"] is None else 100 * point["error"]
+            row = row_of(point["label"], point["model"])
             row.trained[sample_efficiency.NAME] = Point(100 * point["mean"], error)
     return summary_figure.ordered(list(rows.values())), numbers.chosen_share(share)
+
+
+def _colors() -> dict[str, str]:
+    """Return the color of each line of the sweep, as its figure has it."""
+    lines = {point["label"]: point["model"] for point in sample_curves.widest_points()}
+    styles = run_styles(list(lines.values()))
+    return {label: color for label, (color, _) in zip(lines, styles, strict=True)}
 
 
 def _point(values: object) -> Point | None:
@@ -115,9 +183,9 @@ def drawn(found: list[Run]) -> tuple[Drawn, list[Measurement]]:
     return summary_figure.draw(*rows_of(looked_up)), missing_of(looked_up)
 
 
-def missing_of(looked_up: dict[str, list[Measurement]]) -> list[Measurement]:
+def missing_of(looked_up: dict[str, list[tuple[Model, Measurement]]]) -> list[Measurement]:
     """Return the measurements without a result that can be made here."""
-    every = (one for measured in looked_up.values() for one in measured)
+    every = (one for measured in looked_up.values() for _, one in measured)
     return [one for one in every if not one.result and one.can_be_measured]
 
 
@@ -159,9 +227,11 @@ def _body(found: list[Run]) -> None:
         )
     st.caption(
         "Filled: trained. Open: the same architecture with random weights, whose reach determines the order "
-        "of the rows. Reach: mean distance of the pixels on which a position in the center depends. Bars are "
-        f"one standard error, over {PROBES['shift'].images} test images or over seeds. The models differ in "
-        "size and training: each experiment names them."
+        "of the rows, from models that are told which pixels are near to those that must learn it. Reach: "
+        "mean distance of the pixels on which a position in the center depends. Bars are one standard error, "
+        f"over {PROBES['shift'].images} test images or over seeds. The models differ in size and training: "
+        "each experiment names them. A ViT that starts from a pretraining has the reach of that one, before "
+        "any label. Without a filled dot, no trained weights were measured."
     )
     names = dict.fromkeys(ARCHITECTURES[one.subjects[0].run.config.model].label for one in missing)
     measurement_panel.show(missing, f"attention distance or shift of {', '.join(names)}")

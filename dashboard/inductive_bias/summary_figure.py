@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -15,6 +16,9 @@ from dashboard.inductive_bias.lines import Drawn
 
 ROW = 42  # pixels
 SHIFT = 4  # pixels
+WHOLE = 112  # percent of the largest value: the end of an axis, with room for a number next to its dot
+TOLD, LEARNED = "told what is near ↑", "learns what is near ↓"  # the first and the last rows
+GUIDE = "rgba(128,128,128,0.2)"  # the lines of the rows, faint because numbers are on them
 TITLE_WIDTH = 20  # characters a line, so that titles fit next to each other on a tablet
 
 
@@ -51,18 +55,26 @@ class Row:
     color: str
     trained: dict[str, Point] = field(default_factory=dict)
     untrained: dict[str, Point] = field(default_factory=dict)
+    model: str = ""  # architecture
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
     """Return the rows from the most local model to the one that reads from farthest, then those without.
 
     The order is that of the reach before the training, which only the architecture determines, or else of
-    the reach after it.
+    the reach after it. A row without both follows the first one of its architecture.
     """
 
-    def key(row: Row) -> tuple[bool, float]:
+    def reach(row: Row) -> float | None:
         point = row.untrained.get("distance") or row.trained.get("distance")
-        return point is None, point.mean if point else 0.0
+        return point.mean if point else None
+
+    of_model = {row.model: mean for row in reversed(rows) if row.model and (mean := reach(row)) is not None}
+
+    def key(row: Row) -> tuple[bool, float, bool]:
+        own = reach(row)
+        mean = of_model.get(row.model) if own is None else own
+        return mean is None, mean or 0.0, own is None
 
     return sorted(rows, key=key)
 
@@ -78,7 +90,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         subplot_titles=[f"<b>{'<br>'.join(textwrap.wrap(title, TITLE_WIDTH))}</b>" for title in titles],
     )
     labels = [row.label for row in rows]
-    data: list[list[object]] = []
+    data: list[list[Any]] = []
     for column, (quantity, name) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
         for row in rows:
             both = [(p, state) for p, state in _points(row, quantity.name) if p]
@@ -90,13 +102,16 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
                     row=1, col=column,
                 )  # fmt: skip
             for point, state in both:
-                _add(plot, row, point, state, quantity, column)
+                side = _side(row, quantity.name) if state == "trained" or len(both) == 1 else ""
+                _add(plot, row, point, state, side, quantity, column)
                 data.append([name, row.label, state, point.mean, point.error])
+        # the units are in the titles, because on a tablet "100 %" would reach the next panel's "0 %"
+        plot.update_xaxes(title={"text": quantity.unit, "font": {"size": 13}}, col=column)
         if quantity.unit == "%":
-            plot.update_xaxes(range=[0, 104], ticksuffix=" %", col=column)
+            plot.update_xaxes(range=[0, WHOLE], tickvals=[0, 50, 100], col=column)
         else:
-            title = {"text": quantity.unit, "font": {"size": 13}}
-            plot.update_xaxes(rangemode="tozero", title=title, col=column)
+            most = max((row[3] for row in data if row[0] == name), default=1.0)
+            plot.update_xaxes(range=[-0.1 * most, WHOLE / 100 * most], zeroline=False, col=column)
     plot.update_xaxes(fixedrange=True)
     plot.update_yaxes(
         categoryorder="array",
@@ -105,8 +120,10 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         fixedrange=True,
         automargin=True,
         tickfont={"size": 13},
+        gridcolor=GUIDE,
     )
     plot.update_annotations(font={"size": 14})
+    _name_ends(plot)
     height = 120 + ROW * len(rows)
     plot = apply_layout(plot, height, l=8, r=12, t=54, b=46)
     return Drawn(
@@ -114,11 +131,39 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
     )
 
 
+def _name_ends(plot: go.Figure) -> None:
+    """Name the ends of the order of the rows, above and below their names."""
+    for text, y, anchor in ((TOLD, 1, "bottom"), (LEARNED, 0, "top")):
+        plot.add_annotation(
+            text=f"<i>{text}</i>",
+            x=0,
+            xref="paper",
+            xanchor="right",
+            xshift=-6,
+            y=y,
+            yref="y domain",
+            yanchor=anchor,
+            showarrow=False,
+            font={"size": 13},
+        )
+
+
 def _points(row: Row, name: str) -> list[tuple[Point | None, str]]:
     return [(row.untrained.get(name), "untrained"), (row.trained.get(name), "trained")]
 
 
-def _add(plot: go.Figure, row: Row, point: Point, state: str, quantity: Quantity, column: int) -> None:
+def _side(row: Row, name: str) -> str:
+    """Return where the number of a model is: next to its dot, and not towards the open one.
+
+    In a talk, the rows are so low that a number above a dot would lie on the row above.
+    """
+    trained, untrained = row.trained.get(name), row.untrained.get(name)
+    return "middle left" if trained and untrained and untrained.mean > trained.mean else "middle right"
+
+
+def _add(
+    plot: go.Figure, row: Row, point: Point, state: str, side: str, quantity: Quantity, column: int
+) -> None:
     trained = state == "trained"
     text = f"{point.mean:.{quantity.digits}f}"
     error = f" ± {point.error:.{max(1, quantity.digits)}f}" if point.error is not None else ""
@@ -127,9 +172,9 @@ def _add(plot: go.Figure, row: Row, point: Point, state: str, quantity: Quantity
         y=[row.label],
         # in an open marker, a short bar would look like a letter
         error_x={"array": [point.error or 0.0], "thickness": 1.5, "width": 4, "visible": trained},
-        mode="markers+text" if trained else "markers",
-        text=[text],
-        textposition="top center",
+        mode="markers+text" if side else "markers",
+        text=[f"\u2009{text}\u2009"],  # thin spaces keep it off the end of its bar
+        textposition=side or None,
         textfont={"size": 12},
         cliponaxis=False,
         marker={

@@ -285,7 +285,7 @@ def test_documents_state_the_stored_landscape(name):
     loss = Estimate(mean=found.loss.mean[middle][middle], error=found.loss.error[middle][middle])
     numbers = [plus_minus(one) for one in (loss, found.rise, found.curvature.eigenvalue)]
     accuracy = f"{100 * find_run(name).status().result['test_acc']:.2f} %"
-    row = " | ".join([f"`{name}`", accuracy, *numbers, f"{found.curvature.residual:.2g}"])
+    row = " | ".join([f"`{name}`", accuracy, *numbers, f"{found.curvature.residual:#.2g}"])
     assert f"| {row} |" in MEASUREMENTS.read_text("utf-8")
 
 

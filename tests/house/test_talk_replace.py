@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.talk.files import read_talk
+from dashboard.inductive_bias import summary
+from dashboard.shared import page_runs
+from dashboard.talk import scenes
+from dashboard.talk.files import parse_link, read_talk
 from vitcore.paths import assets_dir
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_of
@@ -36,10 +39,18 @@ def at(curve, found, x):
     return rounded(found["curves"][curve]["mean"][i], found["curves"][curve]["error"][i])
 
 
-def test_reach_before_training_is_stated(steps):
-    reach = {run: values("distance", run, untrained=True)["reach"]["mean"][1] for run in PAIR}
-    say = steps["Two models with different assumptions"].say
-    assert f"ResNet reads {reach[RESNET]:.1f} pixels away on average, that of the ViT {reach[VIT]:.1f}" in say
+def test_reach_before_training_is_stated_for_the_extreme_rows_and_the_pair(steps):
+    rows, _ = summary.rows_of(summary.look_up(summary.models(page_runs.offered("inductive_bias"))))
+    reach = {row.label: row.untrained["distance"].mean for row in rows if "distance" in row.untrained}
+    near, far = min(reach, key=lambda name: reach[name]), max(reach, key=lambda name: reach[name])
+    assert (rows[0].label, reach["ResNet"], reach["ViT"]) == (
+        near,
+        *(values("distance", run, untrained=True)["reach"]["mean"][1] for run in (RESNET, VIT)),
+    )
+    assert (
+        f"reads on average {reach[near]:.1f} ({near}) to {reach[far]:.1f} pixels away ({far}): "
+        f"the ResNet {reach['ResNet']:.1f}, the ViT {reach['ViT']:.1f}."
+    ) in steps["Models with different assumptions"].say
 
 
 def test_accuracies_with_a_tenth_of_the_images_are_stated(steps):
@@ -111,6 +122,13 @@ def test_shares_of_experiments_are_stated(steps):
     vit, resnet = (found["curves"]["accuracy"]["mean"][0] for found in shuffled)
     assert f"{100 * vit:.0f} and {100 * resnet:.0f} %" in step.note
     vit, resnet = (at("accuracy, mean of all", values("corruptions", run), 5) for run in PAIR)
-    assert (
-        f"right for {vit} of the images, the ResNet for {resnet}." in steps["Noise, fog and compression"].say
-    )
+    (step,) = (step for step in steps.values() if "probe=Corruptions" in step.link)
+    assert f"right for {vit} of the images, the ResNet for {resnet}." in step.say
+
+
+def test_panels_of_the_corruptions_are_those_that_the_title_of_the_slide_names(steps):
+    (step,) = (step for step in steps.values() if "probe=Corruptions" in step.link)
+    ((figure, _),) = scenes.scene(*parse_link(step.link)).parts
+    titles = [note.text for note in figure.layout.annotations if note.text != "chance"]
+    assert titles == ["Mean of all corruptions", "Fog", "JPEG"]
+    assert step.title == "Fog, compression and other corruptions"

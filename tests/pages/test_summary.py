@@ -9,9 +9,11 @@ import pytest
 from dashboard.inductive_bias import summary, summary_figure
 from dashboard.inductive_bias.summary_figure import Point, Row
 from dashboard.shared import page_runs
+from dashboard.sweeps.figures import sample_efficiency
 from tests.apptests import open_app
 from tests.conftest import ROOT
 from tests.made_runs import make_run
+from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
 from vitcore.runs.folder import find_run
@@ -71,11 +73,49 @@ def test_accuracy_at_a_share_is_that_of_the_bundled_sweep_with_the_most_lines():
         assert shown["accuracy with 10 % of the images", label] == expected
 
 
-def test_each_architecture_is_one_row_and_the_bundled_pair_is_preferred():
+def test_each_architecture_has_one_plain_row_and_the_bundled_pair_is_preferred():
     found = page_runs.offered("inductive_bias")
     chosen = summary.models([find_run("vit-cifar10"), *found])
-    assert len({run.config.model for run in chosen}) == len(chosen)
-    assert {"vit-cifar10-gpu", "resnet-cifar10-gpu"} <= {run.id for run in chosen}
+    assert len({row.label for row in chosen}) == len(chosen)
+    plain = [row for row in chosen if row.label == ARCHITECTURES[row.architecture].label]
+    assert len({row.architecture for row in plain}) == len(plain)
+    assert {"vit-cifar10-gpu", "resnet-cifar10-gpu"} <= {row.run.id for row in plain}
+
+
+@pytest.mark.parametrize(
+    ("label", "run", "states"),
+    [
+        ("ViT (SAM radius 0.1)", "vit-sam-quick", ["trained", "untrained"]),
+        ("ViT from mae-small", "mae-small", ["trained", "untrained"]),
+        ("ViT (conv stem)", "small-vit-conv-stem-10-seed0", ["untrained"]),  # its weights are not bundled
+    ],
+)
+def test_variant_in_the_sweep_has_the_stored_reach_of_a_run_with_its_settings_or_start(label, run, states):
+    rows = summary.drawn(page_runs.offered("inductive_bias"))[0].figure.rows
+    shown = {row[2]: row[3] for row in rows if row[:2] == ["reach of the first block", label]}
+    stored = {}
+    for path in (find_run(run).path / "probes").glob("distance-*.json"):
+        result = json.loads(path.read_text())
+        state = "untrained" if result["runs"][0].startswith("untrained ") else "trained"
+        stored[state] = pytest.approx(result["values"]["reach"]["mean"][1])
+    assert sorted(stored) == states
+    assert shown == stored
+    shifted = [row for row in rows if row[:2] == ["unchanged by a shift of 4 pixels", label]]
+    assert bool(shifted) == (run == "vit-sam-quick")  # a pretraining predicts no classes
+
+
+def test_own_run_does_not_take_the_place_of_a_variant_in_the_sweep():
+    own = make_run(runs_dir(), "own", model="vit", sam_rho=0.1, classes=find_run("vit-quick").config.classes)
+    rows = {row.label: row.run.id for row in summary.models([own, *page_runs.offered("inductive_bias")])}
+    assert rows["ViT (SAM radius 0.1)"] == "vit-sam-quick"
+
+
+def test_rows_have_the_colors_of_the_lines_of_the_sweep():
+    points = sample_curve(find_sweep("samples-small").runs)
+    lines = {trace.name: trace.line.color for trace in sample_efficiency(points).plot.data if trace.name}
+    rows, _ = summary.rows_of(summary.look_up(summary.models(page_runs.offered("inductive_bias"))))
+    assert len(set(lines.values())) == len(lines) == 7
+    assert {row.label: row.color for row in rows if row.label in lines} == lines
 
 
 def test_model_whose_weights_are_gone_is_left_out():
@@ -97,13 +137,37 @@ def test_rows_are_in_the_order_of_the_reach_that_the_architecture_has():
         Row("far", "#000000", {"distance": Point(2.0)}),
         Row("unknown", "#000000", {"sample-efficiency": Point(50.0, 1.0)}),
     )
+    variant = Row("variant", "#000000", model="cct")
+    plain = Row("plain", "#000000", {"distance": Point(1.5)}, model="cct")
+    assert [row.label for row in summary_figure.ordered([variant, unknown, far, near, plain])] == [
+        "near", "plain", "variant", "far", "unknown",
+    ]  # fmt: skip
     rows = summary_figure.ordered([unknown, far, near])
     assert [row.label for row in rows] == ["near", "far", "unknown"]
     drawing = summary_figure.draw(rows, "10 %")
     assert drawing.figure.plot.layout.yaxis.categoryarray == ("unknown", "far", "near")  # from below
+    ends = {note.text.split()[0].lstrip("<i>"): note.y for note in drawing.figure.plot.layout.annotations}
+    assert (ends["told"], ends["learns"]) == (1, 0)  # above the first and below the last row
     assert drawing.figure.rows[1:] == [
         ["reach of the first block", "near", "untrained", 1.0, None],
         ["reach of the first block", "near", "trained", 9.0, None],
         ["reach of the first block", "far", "trained", 2.0, None],
         ["accuracy with 10 % of the images", "unknown", "trained", 50.0, 1.0],
     ]
+
+
+def test_number_is_next_to_its_dot_on_the_side_without_the_open_one():
+    rows = [
+        Row("open to the right", "#000000", {"distance": Point(2.0)}, {"distance": Point(3.0)}),
+        Row("open to the left", "#000000", {"distance": Point(2.0)}, {"distance": Point(1.0)}),
+        Row("alone", "#000000", {"shift": Point(100.0)}),
+    ]
+    plot = summary_figure.draw(rows, "10 %").figure.plot
+    places = {trace.y[0]: trace.textposition for trace in plot.data if trace.mode == "markers+text"}
+    assert places == {
+        "open to the right": "middle left",
+        "open to the left": "middle right",
+        "alone": "middle right",
+    }
+    assert plot.layout.xaxis2.range[1] > 105  # three digits beyond a dot at 100 %
+    assert not plot.layout.xaxis2.ticksuffix  # "100 %" and the "0 %" of the next panel would touch

@@ -40,6 +40,11 @@ def plus_minus(measured: Estimate) -> str:
     return f"{measured.mean:,.{digits}f} ± {measured.error:,.{digits}f}"
 
 
+def two_digits(value: float) -> str:
+    """Return text such as `4.0` or `25`, with two digits or all before the point."""
+    return f"{value:#.2g}".rstrip(".") if abs(value) < 99.5 else f"{value:,.0f}"
+
+
 def reach_finding(reaches: Sequence[tuple[str, Series]]) -> str:
     """Return a sentence about the reach of each model's layers, from (label, mean distance by layer)."""
     words = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -15,7 +16,7 @@ from dashboard.inductive_bias.shape_figures import draw
 from vitcore.probes import Outcome, View, find_probe
 from vitcore.probes.estimates import Estimate
 from vitcore.probes.experiments.landscape import LandscapeValues
-from vitcore.probes.wording import plus_minus
+from vitcore.probes.wording import plus_minus, two_digits
 
 PLACES = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
@@ -90,12 +91,28 @@ def test_trained_models_are_drawn_in_three_ways_and_untrained_ones_as_contours_a
 def test_table_has_a_row_per_model_and_cells_without_a_curvature_are_empty():
     head = draw(lines(), Context("How flat?", View()))[0].head
     titles, _, *rows = head.splitlines()
-    assert titles.count("|") == 6
-    assert [row.count("|") for row in rows] == [6, 6, 6]
-    assert "302 ± 218" in rows[0]
+    assert titles.count("|") == 5  # more columns would be outside of a phone's window
+    assert [row.count("|") for row in rows] == [5, 5, 5]
+    assert "302 ± 218 (7.8)" in rows[0]
     assert "<b>" not in head
     without = draw(lines(curved=False), Context("How flat?", View()))[0].head.splitlines()[2]
-    assert without.endswith("|  |  |")
+    assert without.endswith("|  |")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.96, "4.0"),
+        (3.7, "3.7"),
+        (0.4, "0.40"),
+        (24.7, "25"),
+        (0.0, "0.0"),
+        (99.7, "100"),
+        (1234.5, "1,234"),
+    ],
+)
+def test_a_residual_has_two_digits(value, text):
+    assert two_digits(value) == text
 
 
 def test_losses_that_are_not_finite_are_left_out():
@@ -119,6 +136,23 @@ def test_surfaces_are_below_each_other_in_a_narrow_window():
     contour: Any = one_panel_a_row(landscape_figures.contours(shapes()[:2]).plot)
     bar = contour.data[2].colorbar
     assert (bar.lenmode, bar.y) == ("pixels", pytest.approx(sum(contour.layout.yaxis2.domain) / 2))
+
+
+def test_long_names_are_wrapped_and_each_is_above_the_center_of_its_own_plane():
+    long = (
+        "my run, ViT quick, 1 epoch, embedding 32, MLP width 64, heads 2, blocks 2, with <b>more</b> settings"
+    )
+    named = [dataclasses.replace(shapes()[0], label=f"{long} {i}") for i in (1, 2)]
+    for draw_planes in (landscape_figures.contours, landscape_figures.surfaces):
+        layout: Any = draw_planes(named).plot.layout
+        short: Any = draw_planes(shapes()[:2]).plot.layout
+        titles = layout.annotations
+        assert [round(note.x, 2) for note in titles] == [round(note.x, 2) for note in short.annotations]
+        assert [note.xanchor for note in titles] == ["center", "center"]
+        assert all(len(part) <= 45 for note in titles for part in note.text.split("<br>"))
+        assert all("<b>" not in note.text for note in titles)
+        lines_above = titles[0].text.count("<br>")
+        assert layout.margin.t - short.margin.t >= 14 * lines_above > 0  # the font is 14 pixels high
 
 
 def test_finding_states_the_rise_and_waits_for_the_eigenvalue():

@@ -65,6 +65,18 @@ def test_entries_of_a_legend_have_room_above_the_first_title():
     assert after.layout.margin.t > before.layout.margin.t
 
 
+def test_a_title_of_two_lines_has_room_between_two_panels():
+    single, double = _figure(), _figure()
+    double.layout.annotations[1].text = "panel 2<br>is a long one"
+    gaps = []
+    for figure in (single, double):
+        after: Any = one_panel_a_row(figure)
+        plotted = after.layout.height - after.layout.margin.t - after.layout.margin.b
+        (_, upper), (_, lower), _ = _panels(after)
+        gaps.append(plotted * (upper[0] - lower[1]))
+    assert gaps[1] - gaps[0] >= 14  # pixels of the font
+
+
 def test_figure_of_one_column_keeps_its_layout_and_the_original_is_unchanged():
     single = _figure(2, 1)
     assert one_panel_a_row(single).to_dict() == single.to_dict()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KINDS = ("Gaussian noise", "shot noise", "defocus blur", "fog", "brightness", "contrast", "pixelate", "JPEG")
 SEVERITIES = tuple(range(6))  # 0 is the original image
 ALL = "accuracy, mean of all"
+FIRST = ("fog", "JPEG")  # next to the mean, because a talk shows the first three panels
 
 
 class CorruptionValues(CurveValues):
@@ -30,7 +31,10 @@ class CorruptionValues(CurveValues):
     names = (ALL, *(f"accuracy, {kind}" for kind in KINDS))
     panels = (
         Panel(ALL, "Mean of all corruptions"),
-        *(Panel(f"accuracy, {kind}", kind[0].upper() + kind[1:]) for kind in KINDS),
+        *(
+            Panel(f"accuracy, {kind}", kind[0].upper() + kind[1:])
+            for kind in sorted(KINDS, key=lambda kind: kind not in FIRST)
+        ),
     )
     even = True  # a tick for each severity
 
