@@ -64,7 +64,8 @@ untrained = base_control.toggle(
 probe = PROBES[name]
 st.header(probe.question)
 
-live = st.container(key="live") if probe.live and first.weights and second.weights else None
+has_live = probe.live and first.config.has_classifier and first.weights and second.weights
+live = st.container(key="live") if has_live else None
 if live:
     live.empty()  # style/page.css reserves its height at once
 experiments.panel(probe, [first, second], count, untrained=untrained)

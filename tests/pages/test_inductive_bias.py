@@ -59,7 +59,13 @@ def test_live_image_of_a_model_without_a_classifier_is_refused():
     config = run.config.model_copy(update={"classes": (), "recipe": "imported"})
     (run.path / "config.yaml").write_text(dump_config(config))
     app = open_app("inductive_bias", probe="Shift", run=run.id)
-    assert any("no classifier" in error.value for error in app.error)
+    assert ["no classifier" in error.value for error in app.error] == [True]
+
+
+def test_experiment_with_labels_does_not_offer_to_measure_a_model_without_a_classifier():
+    app = open_app("inductive_bias", probe="corruptions", run="mae-small")
+    assert ["no classifier" in error.value for error in app.error] == [True]
+    assert not any(button.key == "measure" for button in app.button)
 
 
 def test_a_link_with_a_border_shows_its_curves_at_once():
