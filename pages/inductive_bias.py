@@ -46,22 +46,14 @@ with second_control:
     others = page_runs.comparable(first, found)
     usual = resnet if resnet in others else None
     second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual)
-count = bound.choose_count(
-    count_control.segmented_control,
-    BiasState,
-    "count",
-    "Test images",
-    experiments.COUNTS,
-    first=BiasState.of().count,
-    required=True,
-)
+probe = PROBES[name]
+count = experiments.choose_count(count_control, probe)
 untrained = base_control.toggle(
     "Include untrained",
     **BiasState.bound("untrained", value="value"),
     help="Adds the same models with their initial random weights, which show the effect of the architecture.",
 )
 
-probe = PROBES[name]
 st.header(probe.question)
 
 has_live = probe.live and first.config.has_classifier and first.weights and second.weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import escape, sentence
@@ -12,7 +13,7 @@ from dashboard.inductive_bias import examples
 from dashboard.inductive_bias.experiment_figures import border, figures_of, labels, lines_of
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.spelling import spelled
-from dashboard.shared import measurement_panel, measurements, resources, ticking
+from dashboard.shared import bound, measurement_panel, measurements, resources, ticking
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
@@ -24,6 +25,32 @@ from vitcore.runs.folder import Run
 TICK_S = 0.7
 TITLES = {name: probe.title for name, probe in PROBES.items()}  # links hold names, older ones titles
 COUNTS = tuple(sorted(BiasState.options("count")))
+
+
+def choose_count(place: DeltaGenerator, probe: Probe) -> int:
+    """Draw the choice of the number of test images, and return it.
+
+    If an experiment measures the same number whatever the choice, it shows this number and why.
+    """
+    if probe.most and probe.most <= min(COUNTS):
+        place.segmented_control(
+            "Test images",
+            [probe.most],
+            default=probe.most,
+            disabled=True,
+            help=f"This experiment measures {probe.most} images, because it takes long.",
+            key=f"count_{probe.name}",
+        )
+        return probe.most
+    return bound.choose_count(
+        place.segmented_control,
+        BiasState,
+        "count",
+        "Test images",
+        COUNTS,
+        first=BiasState.of().count,
+        required=True,
+    )
 
 
 def look_up(
