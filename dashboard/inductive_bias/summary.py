@@ -6,7 +6,7 @@ import contextlib
 import html
 import itertools
 import operator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import streamlit as st
 
@@ -30,9 +30,6 @@ from vitcore.probes.experiments.shift import ShiftValues
 from vitcore.probes.store import Subject, images_for
 from vitcore.runs.folder import Run
 from vitcore.sweeps.results import SamplePoint
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 NAME = "summary"
 TITLE = "Summary"
@@ -152,8 +149,8 @@ def show(found: list[Run]) -> None:
     ticking.fragment(lambda _: _body(found), state, every_s=TICK_S, active=operator.itemgetter(0))
 
 
-def experiment_at(plot: go.Figure, trace: int) -> str:
-    """Return the experiment of the panel that a trace of the figure is in."""
+def experiment_at(plot: Any, trace: int) -> str:
+    """Return the experiment of the panel that a trace of the Plotly figure is in."""
     axis = plot.data[trace].xaxis or "x"  # x, x2, x3
     return summary_figure.QUANTITIES[int(axis[1:] or 1) - 1].name
 
