@@ -46,17 +46,18 @@ with second_control:
     others = page_runs.comparable(first, found)
     usual = resnet if resnet in others else None
     second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual)
-count = experiments.number_of_images(count_control, first)
+probe = PROBES[name]
+count = experiments.number_of_images(count_control, first, probe)
 untrained = base_control.toggle(
     "Include untrained",
     **BiasState.bound("untrained", value="value"),
     help="Adds the same models with their initial random weights, which show the effect of the architecture.",
 )
 
-probe = PROBES[name]
 st.header(probe.question)
 
-live = st.container(key="live") if probe.live and first.weights and second.weights else None
+has_live = probe.live and first.config.has_classifier and first.weights and second.weights
+live = st.container(key="live") if has_live else None
 if live:
     live.empty()  # style/page.css reserves its height at once
 experiments.panel(probe, [first, second], count, untrained=untrained)

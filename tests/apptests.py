@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
+import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from tests.conftest import ROOT
 
@@ -22,3 +24,15 @@ def open_app(page: str = "overview", **query: str) -> AppTest:
     app.run()
     assert not app.exception, app.exception
     return app
+
+
+def click_in_fragment(app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Click a button of a fragment. The page runs again only if a fragment asks for it, as in a browser.
+
+    `AppTest` itself runs the whole page after every click.
+    """
+    fragments = list(app._fragment_storage._fragments)
+    assert fragments
+    with monkeypatch.context() as patch:
+        patch.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id_queue=fragments))
+        app.button(key=key).click().run()

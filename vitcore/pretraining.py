@@ -69,9 +69,14 @@ def check_pretraining(settings: Pretraining, architecture: Architecture, able: s
     given = {**dict(settings), **dict(settings)["options"]}
     for name, off in OFF.items():
         if given.get(name, off) != off:
+            change = f"set {name}={str(off).lower()}"
+            if given["recipe"] == "pretrain":
+                advice = f"{change}, or choose a recipe with labels"
+            else:
+                advice = f"choose the recipe pretrain, or {change}"
             raise ValueError(
-                f"{name} {short(given[name])} does not go with mask_ratio, a pretraining without "
-                f"labels: choose the recipe pretrain, or set {name}={str(off).lower()}"
+                f"{name} {short(given[name]).lower()} does not go with mask_ratio, a pretraining without "
+                f"labels: {advice}"
             )
     if given["start"]:
         raise ValueError(

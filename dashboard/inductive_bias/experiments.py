@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import escape, sentence
@@ -27,34 +28,43 @@ TITLES = {name: probe.title for name, probe in PROBES.items()}  # links hold nam
 COUNTS = tuple(sorted(BiasState.options("count")))
 
 
-def number_of_images(place: Any, run: Run) -> int:
+def number_of_images(place: DeltaGenerator, run: Run, probe: Probe) -> int:
     """Draw the choice of the number of test images in `place`, and return the number.
 
-    If there are fewer than the smallest choice, say how many there are in place of the choice.
+    If there are fewer than the smallest choice, or if the experiment measures the same number whatever the
+    choice, show this number and why in place of the choice.
     """
     few = _few_images(run)
-    if few is None:
-        return bound.choose_count(
-            place.segmented_control,
-            BiasState,
-            "count",
-            "Test images",
-            COUNTS,
-            first=BiasState.of().count,
-            required=True,
-        )
-    source = f"{run.config.data} has" if run.config.folder else "These are"
-    kind = "test images" if run.config.folder else "bundled photographs"
+    if few is not None:
+        source = f"{run.config.data} has" if run.config.folder else "These are"
+        kind = "test images" if run.config.folder else "bundled photographs"
+        why = f"{escape(source)} only {few:,} {kind}, and all of them are measured."
+        return _fixed_number(place, few, f"All {few:,}", why, "all_test_images")
+    if probe.most and probe.most <= min(COUNTS):
+        why = f"This experiment measures {probe.most} images, because it takes long."
+        return _fixed_number(place, probe.most, str(probe.most), why, f"count_{probe.name}")
+    return bound.choose_count(
+        place.segmented_control,
+        BiasState,
+        "count",
+        "Test images",
+        COUNTS,
+        first=BiasState.of().count,
+        required=True,
+    )
+
+
+def _fixed_number(place: DeltaGenerator, count: int, text: str, why: str, key: str) -> int:
     place.segmented_control(
         "Test images",
-        [few],
-        default=few,
-        format_func=lambda count: f"All {count:,}",
+        [count],
+        default=count,
+        format_func=lambda _: text,
         disabled=True,
-        key="all_test_images",
-        help=f"{escape(source)} only {few:,} {kind}, and all of them are measured.",
+        key=key,
+        help=why,
     )
-    return few
+    return count
 
 
 def _few_images(run: Run) -> int | None:

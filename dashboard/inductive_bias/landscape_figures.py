@@ -6,9 +6,10 @@ The models of a figure share their axes and one logarithmic scale.
 from __future__ import annotations
 
 import html
+import itertools
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from dashboard.inductive_bias.lines import Line
 from vitcore.probes.shapes import Landscape
 
 FIRST, SECOND = "first direction", "second direction"
+FEWEST = 3  # ticks of an axis of losses
 LINES = 14  # contour lines from the smallest to the largest value
 TITLE_WIDTH = 32  # characters of a line above a plane, which fit on a phone, and side by side on a tablet
 EYE = {"x": 1.25, "y": -1.25, "z": 0.75}  # from where the surfaces are seen
@@ -76,16 +78,17 @@ def contours(lines: Sequence[Line[Landscape]]) -> Figure:
 def slices(lines: Sequence[Line[Landscape]]) -> Figure:
     """Draw the values along the first direction, on a logarithmic axis, with standard errors."""
     figure = make_subplots(1, 1)
-    quantity, rows = lines[0].values.quantity, []
+    quantity, rows, seen = lines[0].values.quantity, [], []
     for line in lines:
         x, found = list(line.values.positions), line.values.table
         middle = len(x) // 2
         mean, error = np.array(found.mean[middle], float), np.array(found.error[middle], float)
-        # a logarithmic axis has no place for a band that reaches zero
-        draw_line(figure, line, x, mean, error, lowest=float(np.nanmin(mean)) / 10)
+        lowest = float(np.nanmin(mean)) / 10  # a logarithmic axis has no place for a band that reaches zero
+        draw_line(figure, line, x, mean, error, lowest=lowest)
+        seen.extend([np.maximum(mean - error, lowest), mean + error])
         rows.extend(point_rows([line.label], x, mean, error))
     axis(figure, FIRST, quantity)
-    values, texts = _ticks(*_range(lines))
+    values, texts = ticks(*_log_range(seen))
     figure.update_yaxes(type="log", tickvals=[10**value for value in values], ticktext=texts)
     figure.add_vline(0, line=GRAY)
     return Figure(
@@ -158,7 +161,7 @@ def _scene(line: Line[Landscape], low: float, high: float, domain: tuple[float, 
     def titled(text: str) -> dict[str, Any]:
         return {"text": text, "font": {"size": 12, "color": TEXT}}
 
-    values, texts = _ticks(low, high)
+    values, texts = ticks(low, high)
     return {
         "domain": {"x": domain, "y": (0, 1)},
         "xaxis": {**style, "title": titled("first"), "dtick": 0.5},
@@ -185,21 +188,47 @@ def _cells(line: Line[Landscape]) -> Iterator[list[Any]]:
 
 def _range(lines: Sequence[Line[Landscape]]) -> tuple[float, float]:
     """Return log10 of the smallest and of the largest finite value of all models."""
-    logs = np.log10(np.array([line.values.table.mean for line in lines], float))
+    return _log_range([line.values.table.mean for line in lines])
+
+
+def _log_range(values: Sequence[Any]) -> tuple[float, float]:
+    logs = np.log10(np.array(values, float))
     finite = logs[np.isfinite(logs)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     return (low, high) if high - low > 1e-3 else (low - 0.5, high + 0.5)
 
 
-def _ticks(low: float, high: float) -> tuple[list[float], list[str]]:
-    """Return log10 of round numbers between two powers of ten, and the numbers."""
-    digits = (1, 2, 5) if high - low < 1.5 else (1, 3) if high - low < 4 else (1,)
+def ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Return log10 of at least three round numbers between two powers of ten, and the numbers as text."""
+    first, last = 10**low, 10**high
     powers = range(math.floor(low), math.ceil(high) + 1)
-    found = [d * 10.0**p for p in powers for d in digits if low <= math.log10(d * 10.0**p) <= high]
-    found = found or [10**low, 10**high]
+    for digits in ((1,), (1, 3), (1, 2, 5)):
+        found = _between(first, last, [digit * 10.0**power for power in powers for digit in digits])
+        if len(found) >= FEWEST:
+            break
+    else:  # a small range, where equal steps are rounder
+        found = next(
+            part for step in _steps(last - first) if len(part := _multiples(first, last, step)) >= FEWEST
+        )
     return [math.log10(value) for value in found], [f"{value:,.6g}" for value in found]
 
 
+def _between(first: float, last: float, values: Iterable[float]) -> list[float]:
+    tolerance = 1e-9 * last
+    return [value for value in values if first - tolerance <= value <= last + tolerance]
+
+
+def _multiples(first: float, last: float, step: float) -> list[float]:
+    numbers = range(math.floor(first / step), math.ceil(last / step) + 1)
+    return _between(first, last, [number * step for number in numbers])
+
+
+def _steps(span: float) -> Iterator[float]:
+    """Yield round numbers from a span downward."""
+    for power in itertools.count(math.ceil(math.log10(span)), -1):
+        yield from (digit * 10.0**power for digit in (5, 2, 1))
+
+
 def _color_bar(low: float, high: float, quantity: str) -> dict[str, Any]:
-    values, texts = _ticks(low, high)
+    values, texts = ticks(low, high)
     return {"title": {"text": quantity}, "thickness": 12, "tickvals": values, "ticktext": texts}

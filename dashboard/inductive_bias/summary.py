@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import html
 import itertools
+import operator
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -207,12 +209,27 @@ def show(found: list[Run]) -> None:
     except UserError as error:
         st.error(sentence(error))
         return
-    ticking.fragment(lambda _: _body(found), lambda: any(one.running for one in missing), every_s=TICK_S)
+
+    def state() -> tuple[bool, str]:
+        # with the experiment, because a click reruns only the fragment until its state changes
+        return any(one.running for one in missing), bound.current(BiasState, "probe")
+
+    ticking.fragment(lambda _: _body(found), state, every_s=TICK_S, active=operator.itemgetter(0))
+
+
+def experiment_at(plot: Any, trace: int) -> str:
+    """Return the experiment of the panel that a trace of the Plotly figure is in."""
+    axis = plot.data[trace].xaxis or "x"  # x, x2, x3
+    return summary_figure.QUANTITIES[int(axis[1:] or 1) - 1].name
 
 
 def _body(found: list[Run]) -> None:
     drawing, missing = drawn(found)
-    figure_files.show(drawing.figure, key=NAME, alt=drawing.alt)
+
+    def open_panel(trace: int) -> None:
+        bound.put(BiasState, probe=experiment_at(drawing.figure.plot, trace))
+
+    figure_files.show(drawing.figure, key=NAME, alt=drawing.alt, on_click=open_panel)
     for column, quantity in zip(
         st.columns(len(summary_figure.QUANTITIES)), summary_figure.QUANTITIES, strict=True
     ):

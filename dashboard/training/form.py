@@ -18,6 +18,7 @@ from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config, setting_title
 from vitcore.errors import UserError
 from vitcore.paths import below_data, data_dir
+from vitcore.pretraining import OFF
 from vitcore.recipes import FINE_TUNING, PRETRAINING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import fine_tuned
@@ -124,7 +125,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     defaults = copied.config if copied else make_config(recipe, model=model)
     key = f"{model}_{recipe}" + (f"_{copied.id}" if copied else "")  # new widgets for other defaults
     values: dict[str, Any] = {"model": model}
-    options, base = defaults.options, copied and copied.config
+    options, base = _options(defaults), copied and copied.config
     needs_start = start_form.is_needed(recipe, copied)
     start = start_form.choose(start_row, found, model, copied) if needs_start else None
     if start:
@@ -171,6 +172,13 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values |= _data(source)
     return Form(model, recipe, values, base, title, device, needs_start, start), button_places
+
+
+def _options(defaults: Config) -> dict[str, Any]:
+    """Return the options of the model that the form shows, with their values."""
+    fields = ARCHITECTURES[defaults.model].options
+    fitting = {name for name in fields.offered if not (defaults.mask_ratio and name in OFF)}
+    return {name: fields.model_fields[name].default for name in fitting} | defaults.options
 
 
 def _first_recipe(recipes: list[str]) -> str:

@@ -11,21 +11,24 @@ def choose(epochs: np.ndarray, key: str, title: str) -> int:
 
     It is the newest epoch until the visitor chooses another one.
     """
-    count = len(epochs)
+    newest = len(epochs) - 1
     last, at = st.session_state.get(f"last_{key}"), st.session_state.get(key)
-    if at is None or at >= count or (at == last and last != count - 1):
-        # only if needed: setting the value interrupts a dragged slider
-        at = st.session_state[key] = count - 1
-    st.session_state[f"last_{key}"] = count - 1
+    st.session_state[f"last_{key}"] = newest
     left, right = st.columns([3.2, 2], vertical_alignment="center")
     left.markdown(title)
-    if count > 1:
-        with right:
-            at = st.select_slider(
-                "Epoch shown",
-                range(count),
-                key=key,
-                label_visibility="collapsed",
-                format_func=lambda i: f"epoch {epochs[i]:.3g}",
-            )
-    return at
+    if not newest:
+        return newest
+    follows = at is not None and (at > newest or (at == last and last != newest))
+    if follows:  # only if needed: setting the value interrupts a dragged slider
+        st.session_state[key] = newest
+    with right:
+        return st.select_slider(
+            "Epoch shown",
+            range(newest + 1),
+            # A new slider gets its epoch as the default. A value set in the session would be lost if this run
+            # of the script were interrupted, as by a window that turns out to be narrow.
+            None if follows else newest,
+            key=key,
+            label_visibility="collapsed",
+            format_func=lambda i: f"epoch {epochs[i]:.3g}",
+        )

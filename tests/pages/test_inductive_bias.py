@@ -39,6 +39,21 @@ def compared_with(app):
     return box
 
 
+def test_experiment_with_a_fixed_number_of_images_shows_it_and_keeps_the_choice_of_the_others():
+    def shown(app):
+        (control,) = (group for group in app.button_group if group.label == "Test images")
+        return [option.content for option in control.proto.options], control.disabled, control.value
+
+    app = open_app("inductive_bias", probe="landscape", n="1000")
+    assert shown(app) == (["100"], True, 100)
+    app.session_state["probe"] = "shift"
+    assert shown(app.run()) == (["100", "500", "1,000"], False, "1000")
+    app.session_state["probe"] = "landscape"
+    assert shown(app.run()) == (["100"], True, 100)
+    app.session_state["probe"] = "shift"
+    assert shown(app.run())[2] == "1000"
+
+
 def test_only_runs_for_the_same_classes_and_image_size_are_compared():
     larger = make_run(runs_dir(), "Larger images", data="folder:/gone", image_size=64, **SMALL)
     app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=larger.id)
@@ -78,7 +93,13 @@ def test_live_image_of_a_model_without_a_classifier_is_refused():
     config = run.config.model_copy(update={"classes": (), "recipe": "imported"})
     (run.path / "config.yaml").write_text(dump_config(config))
     app = open_app("inductive_bias", probe="Shift", run=run.id)
-    assert any("no classifier" in error.value for error in app.error)
+    assert ["no classifier" in error.value for error in app.error] == [True]
+
+
+def test_experiment_with_labels_does_not_offer_to_measure_a_model_without_a_classifier():
+    app = open_app("inductive_bias", probe="corruptions", run="mae-small")
+    assert ["no classifier" in error.value for error in app.error] == [True]
+    assert not any(button.key == "measure" for button in app.button)
 
 
 def test_a_link_with_a_border_shows_its_curves_at_once():

@@ -88,6 +88,24 @@ def test_training_page_shows_the_reconstructions_of_the_chosen_epoch(pretrained)
     assert app.button(key="fine_tune")
 
 
+def test_slider_begins_at_the_newest_epoch_although_the_first_run_of_the_page_is_interrupted(pretrained):
+    app = open_app("training", watch=pretrained.id)
+    app.run()  # of an interrupted run, the browser has not drawn the slider
+    (slider,) = (element.proto for element in app.select_slider)
+    drawn = slider.raw_value[0] if slider.set_value else slider.options[int(slider.default[0])]
+    assert drawn == "epoch 2"
+
+
+def test_slider_follows_the_newest_epoch_until_another_one_is_chosen(pretrained):
+    app = open_app("training", watch=pretrained.id)
+    longer = recorded().with_moment(30, 3.0, recorded().images)
+    write_reconstructions(pretrained.path, longer)
+    assert app.run().select_slider[0].value == 3
+    app.select_slider[0].set_value(1).run()
+    write_reconstructions(pretrained.path, longer.with_moment(40, 4.0, longer.images))
+    assert app.run().select_slider[0].value == 1
+
+
 def test_training_page_launches_a_pretraining_with_another_share_of_masked_patches():
     app = open_app("training", model="vit", recipe="pretrain")
     next(text for text in app.text_input if text.label == "Masked share").set_value("0.5").run()

@@ -10,7 +10,7 @@ from dashboard.inductive_bias import summary, summary_figure
 from dashboard.inductive_bias.summary_figure import Point, Row
 from dashboard.shared import page_runs
 from dashboard.sweeps.figures import sample_efficiency
-from tests.apptests import open_app
+from tests.apptests import click_in_fragment, open_app
 from tests.conftest import ROOT
 from tests.made_runs import make_run
 from vitcore.architectures import ARCHITECTURES
@@ -21,15 +21,24 @@ from vitcore.sweeps.results import sample_curve
 from vitcore.sweeps.sweep import find_sweep
 
 
-def test_summary_is_the_first_view_and_opens_each_experiment():
+def test_summary_is_the_first_view_and_opens_each_experiment(monkeypatch):
     for name in ("distance", "shift", "sample-efficiency"):
         app = open_app("inductive_bias")
         assert [heading.value for heading in app.header] == [summary.QUESTION]
         assert not any(button.key == "measure" for button in app.button)  # everything is measured
-        app.button(key=f"open_{name}").click().run()
+        click_in_fragment(app, monkeypatch, f"open_{name}")
         assert not app.exception
         assert app.query_params["probe"] in (name, [name])
         assert [heading.value for heading in app.header] != [summary.QUESTION]
+
+
+def test_click_on_a_point_opens_the_experiment_that_measured_it():
+    row = Row(
+        "model", "#000000", {"distance": Point(3.0), "shift": Point(70.0), "sample-efficiency": Point(50)}
+    )
+    plot = summary_figure.draw([row], "10 %").figure.plot
+    opened = {plot.data[i].x[0]: summary.experiment_at(plot, i) for i in range(len(plot.data))}
+    assert opened == {3.0: "distance", 70.0: "shift", 50: "sample-efficiency"}
 
 
 def test_link_to_a_run_without_an_experiment_opens_the_first_one():

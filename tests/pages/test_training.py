@@ -17,6 +17,7 @@ from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
 from tests.waiting import until
+from vitcore.architectures.vit import RARE
 from vitcore.child import Child
 from vitcore.config import make_config
 from vitcore.paths import data_dir, runs_dir
@@ -286,6 +287,24 @@ def test_first_recipe_depends_on_the_devices(kinds, first, monkeypatch):
     monkeypatch.setattr(resources, "devices", lambda: devices)
     assert widget(open_app("training"), "selectbox", "Recipe").value == first
     assert widget(open_app("training", recipe="modern"), "selectbox", "Recipe").value == "modern"
+
+
+def test_form_offers_a_convolutional_stem_and_stores_it_only_if_it_is_chosen():
+    app = open_app("training", model="vit", recipe="quick")
+    fields = {(box.key or "").removesuffix("_vit_quick") for box in (*app.number_input, *app.checkbox)}
+    assert fields & RARE == {"conv_stem"}
+    for stem in (False, True):
+        app.checkbox(key="conv_stem_vit_quick").set_value(stem).run()
+        widget(app, "button", "Launch training").click().run()
+        stored = [run.config.options for run in own_runs()]
+        assert sum("conv_stem" in options for options in stored) == stem
+    assert len(stored) == 2
+
+
+@pytest.mark.parametrize(("model", "recipe"), [("vit", "pretrain"), ("vit", "finetune"), ("cct", "quick")])
+def test_form_offers_no_convolutional_stem_where_it_has_no_effect(model, recipe):
+    app = open_app("training", model=model, recipe=recipe)
+    assert not any((box.key or "").startswith("conv_stem") for box in app.checkbox)
 
 
 def test_result_of_the_recipe_is_shown_if_it_was_measured():

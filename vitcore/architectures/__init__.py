@@ -92,7 +92,12 @@ def _kinds_of(annotation: Any) -> set[Any]:
 
 
 class Options(Settings):
-    """The settings of a model, each with its default and its bounds."""
+    """The settings of a model, each with its default and its bounds.
+
+    Of the settings in `rare`, the form of a new training shows only those in `offered`.
+    """
+
+    offered: ClassVar[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class ViTOptions(Options):
     """The Vision Transformer; the defaults are the tutorial's (3,195,146 parameters on 32x32 images)."""
 
     rare: ClassVar[frozenset[str]] = RARE
+    offered: ClassVar[frozenset[str]] = frozenset(("conv_stem",))
 
     embed_dim: int = Field(256, ge=8, le=2048, title="Embedding")
     hidden_dim: int = Field(512, ge=8, le=8192, title="Hidden width")
@@ -64,7 +65,7 @@ class ViTOptions(Options):
         title="Initial spread",
         description="of the CLS token and the learned positions; 1 as published",
     )
-    # of models from elsewhere, see RARE
+    # of models from elsewhere, except for the last one; see RARE
     registers: int = Field(0, ge=0, le=64, description="register tokens, which have no positions")
     distilled: bool = Field(False, description="a distillation token with its own head, as in DeiT")
     cls_position: bool = Field(True, description="CLS and the distillation token have positions")

@@ -57,7 +57,7 @@ class Probe(Generic[V]):
     version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
     excluded_from_all: bool = False  # measured only by its name and not by `all`, because it takes long
-    labels: bool = True  # whether the values depend on the labels of the images
+    labels: bool = True  # whether it needs labels of the images and a classifier
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page
     live: LiveImage | None = None  # the page also shows the experiment on one image

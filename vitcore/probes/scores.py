@@ -22,7 +22,7 @@ from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
 from vitcore.probes.score_values import TestScores
-from vitcore.probes.store import Images, Result, Subject, find, folder_images, pick
+from vitcore.probes.store import Images, Result, Subject, check_classifier, find, folder_images, pick
 from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
 
@@ -59,8 +59,9 @@ def test_set(run: Run, count: int) -> TestSet:
     """Return the first `count` test images of a run's data, or all if there are fewer.
 
     They are from its own folder, or from CIFAR-10. A count above a thousand means all ten thousand of
-    CIFAR-10. Raise `UserError` when the images are unavailable.
+    CIFAR-10. Raise `UserError` for a run without a classifier, and when the images are unavailable.
     """
+    check_classifier(run)
     _check_labels(run.config)
     images = test_images(run.config, count) if own_folder(run.config) or count <= BUNDLED else None
     name, size, digest = ("cifar10", COMPLETE, COMPLETE_DIGEST) if images is None else _about(images)

@@ -143,15 +143,26 @@ class Images:
         return sha.hexdigest()
 
 
+def check_classifier(run: Run) -> None:
+    """Raise `UserError` if the outputs of a model are features, from which no class is predicted."""
+    if not run.config.has_classifier:
+        raise UserError(
+            f"Run {run.id} has no classifier, so that it makes no predictions: choose another run, or "
+            "fine-tune this one first."
+        )
+
+
 def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
     """Return `count` test images (or all, if fewer), taking the first of each class, the second, and so on.
 
     They are from the runs' own folder, or from the bundled part of CIFAR-10. For models without a dataset
     they are the bundled photographs, unless `labels` are needed. Raise `UserError` for runs that cannot use
-    the same images.
+    the same images, and for a run without a classifier if `labels` are needed.
     """
     if count < 1:
         raise UserError(f"{count} images cannot be measured: choose at least 1.")
+    for run in runs if labels else ():
+        check_classifier(run)
     first = runs[0].config
     for run in runs[1:]:
         if run.config.classes != first.classes or run.config.image_size != first.image_size:

@@ -5,7 +5,7 @@ Streamlit's own toolbar offers neither SVG nor data, and saves white on white in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,14 @@ _element = Part(
 ).element()
 
 
-def show(figure: Figure, *, key: str, alt: str) -> None:
+def show(figure: Figure, *, key: str, alt: str, on_click: Callable[[int], object] | None = None) -> None:
     """Show a Plotly figure, described by `alt`, with its files vitlab-`key`.png, .svg and .csv.
 
     In a narrow window, panels are from top to bottom, and a figure with a fixed aspect ratio is scrolled
-    sideways. On a large screen, the figure is larger.
+    sideways. On a large screen, the figure is larger. A click on a point calls `on_click` with the index of
+    its trace, before the script runs again.
     """
-    from dashboard.drawing.enlarged import enlarged
-    from dashboard.drawing.figures import PLAIN  # not above: the Overview page needs no pandas
+    from dashboard.drawing.enlarged import enlarged  # not above: the Overview page needs no pandas
     from dashboard.drawing.narrow import as_scrolled, is_scrolled, one_panel_a_row
 
     scrolled = is_narrow() and is_scrolled(figure.plot)
@@ -52,9 +52,23 @@ def show(figure: Figure, *, key: str, alt: str) -> None:
         plot = enlarged(figure.plot, type_scale())
     with st.container(key=f"figure_{key}", gap=None):
         with st.container(key=f"scrolled_{key}") if scrolled else nullcontext():
-            st.plotly_chart(plot, config=PLAIN, key=key, alt=alt)
+            _chart(plot, key, alt, on_click)
         data = {"figure": plot.to_json(), "rows": figure.rows, "name": key}
         _element(key=f"{key}_files", data=data)
+
+
+def _chart(plot: Any, key: str, alt: str, on_click: Callable[[int], object] | None) -> None:
+    from dashboard.drawing.figures import PLAIN
+
+    if on_click is None:
+        st.plotly_chart(plot, config=PLAIN, key=key, alt=alt)
+        return
+
+    def clicked() -> None:
+        for point in st.session_state[key].selection.points[:1]:
+            on_click(point["curve_number"])
+
+    st.plotly_chart(plot, config=PLAIN, key=key, alt=alt, on_select=clicked, selection_mode="points")
 
 
 def drawing(svg: str, rows: Rows, *, key: str) -> None:

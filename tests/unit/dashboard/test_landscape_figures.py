@@ -45,6 +45,35 @@ def shapes():
     return [line.of(line.values.shapes()[0]) for line in lines()]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (2.36032, 2.94294, ["2.4", "2.6", "2.8"]),  # an untrained model
+        (1.2, 4.9, ["2", "3", "4"]),
+        (1.9, 2.6, ["2", "2.2", "2.4", "2.6"]),
+        (2.36, 2.41, ["2.36", "2.38", "2.4"]),
+        (4, 60, ["5", "10", "20", "50"]),
+        (3, 60, ["3", "10", "30"]),
+        (0.5, 4000, ["1", "10", "100", "1,000"]),
+    ],
+)
+def test_ticks_are_several_round_numbers_also_in_a_small_range(low, high, texts):
+    assert landscape_figures.ticks(math.log10(low), math.log10(high))[1] == texts
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ticks_are_at_least_three_of_at_most_three_digits_within_the_range(seed):
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(-2, 2)
+    high = low + rng.choice([0.02, 0.1, 0.4, 1.5, 5])
+    places, texts = landscape_figures.ticks(low, high)
+    assert len(places) >= 3
+    assert low - 1e-6 <= min(places) < max(places) <= high + 1e-6
+    shown = [float(text.replace(",", "")) for text in texts]
+    assert shown == pytest.approx([10**place for place in places])
+    assert shown == [float(f"{value:.3g}") for value in shown]
+
+
 def test_models_of_a_figure_share_scale_lines_and_axes():
     first, second = (
         trace for trace in landscape_figures.contours(shapes()[:2]).plot.data if trace.type == "contour"

@@ -43,12 +43,15 @@ def test_count_of_visible_patches_is_rounded_down_as_published(patches, ratio, c
     [
         ({"model": "resnet"}, "pretrain.*resnet"),
         ({"recipe": "modern", "model": "resnet", "mask_ratio": 0.5}, "mask_ratio.*choose vit"),
-        ({"recipe": "quick", "mask_ratio": 0.5}, "label_smoothing 0.1.*recipe pretrain"),
-        ({"mixup": 0.8}, "mixup 0.8.*labels"),
+        (
+            {"recipe": "quick", "mask_ratio": 0.5},
+            "label_smoothing 0.1.*recipe pretrain, or set",
+        ),
+        ({"mixup": 0.8}, "mixup 0.8.*labels: set mixup=0.0, or choose a recipe with labels"),
         ({"cutmix": 1.0}, "cutmix"),
         ({"keep_patches": 0.5}, "keep_patches"),
         ({"freeze": True}, "freeze"),
-        ({"conv_stem": True}, "conv_stem"),
+        ({"conv_stem": True}, "conv_stem true.*set conv_stem=false, or choose a recipe with labels"),
         ({"projection": 8}, "projection"),
         ({"start": "vit-cifar10"}, "--from"),
         ({"decoder_dim": 100}, "decoder_dim 100.*32"),
