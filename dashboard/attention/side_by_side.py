@@ -147,17 +147,42 @@ def prepare(
 ) -> tuple[dict[str, Any], list[views.AttentionView]]:
     """Return (header, views): all data of both sides. Raise `UserError`."""
     shown, headers = [], []
-    for side in (left, right):
-        if views.too_many_tokens(side.run):
-            raise UserError(
-                f"{side.run.title} has too many tokens to compare: choose a run with larger patches."
-            )
+    state, _ = AttentionState.read(at)
+    _check_room(left, right)
+    for side, token in zip((left, right), _tokens(left.run, right.run, state.query), strict=True):
         step = {} if side.snapshot is None else {"snapshot": str(step_of(side.snapshot))}
-        header, view, _ = explorer.prepare(side.run, *_with_classes_of(side, left, data), step)
+        header, view, _ = explorer.prepare(
+            side.run, *_with_classes_of(side, left, data), step | {"query": token}
+        )
         headers.append(header | {"behavior": None, "snapshot": step.get("snapshot")})
         shown.append(view)
-    state, _ = AttentionState.read(at)
     return {"sides": headers, "versus": state.versus, "written": list(WRITTEN)}, shown
+
+
+def _check_room(left: Side, right: Side) -> None:
+    """Raise `UserError` if the weights of both sides are too many to be kept."""
+    sizes = [views.bytes_of(side.run) for side in (left, right) if views.too_many_tokens(side.run)]
+    if sum(sizes) > views.MAX_KEPT:
+        raise UserError(
+            f"The attention of both sides takes {sum(sizes) / 1e9:.1f} GB, and this server keeps "
+            f"{views.MAX_KEPT / 1e9:.1f}: choose a run with larger patches."
+        )
+
+
+def _tokens(left: Run, right: Run, query: str | None) -> tuple[str, str]:
+    """Return the tokens of both sides, as links have them, for that of the left side.
+
+    As in the browser (pair/difference.js): without one, it is CLS if both models have it, otherwise the patch
+    in the middle. For a patch of another grid, it is the one that contains its middle.
+    """
+    (_, side, _), (_, other, _) = views.tokens_of(left), views.tokens_of(right)
+    if query is None:
+        both = all("cls" in views.prefix_of(run) for run in (left, right))
+        query = "cls" if both else f"{side // 2 + 1}.{side // 2 + 1}"
+    if "." not in query:
+        return query, query
+    places = (int((int(number) - 0.5) / side * other) + 1 for number in query.split("."))
+    return query, ".".join(map(str, places))
 
 
 def _with_classes_of(side: Side, left: Side, data: Dataset) -> tuple[SelectedImage, Dataset]:
@@ -242,6 +267,8 @@ class SideBySide(TokenScene):
     def pieces(self, state: Mapping[str, str], *, talk: bool = True) -> list[Piece]:
         """Return both explorers with their weights. Raise `UserError` if these are too many."""
         sides = self.sides(state)
+        if many := [side.run.title for side in sides if views.too_many_tokens(side.run)]:
+            raise UserError(f"{many[0]} has too many tokens for a file: choose a run with larger patches.")
         header, shown = prepare(*sides, self.data, state)
         for side in header["sides"]:
             side["snapshots"] = []

@@ -6,6 +6,7 @@ pixels, and shared by all visitors: do not change the arrays.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_SENT = 24_000_000  # bytes of attention weights that are sent to a browser at once
 MAX_COMPUTED = 3_000_000_000  # bytes of attention weights that are computed for one image
+MAX_KEPT = MAX_COMPUTED // 2  # bytes of attention weights in half precision that are kept in memory
 LARGE = 4_000_000  # bytes of attention weights from which only a few images are kept in memory
 SAMPLE = 200  # test images behind the mean over test images
 
@@ -70,12 +72,41 @@ def _large_view(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], k
     return _whole(stamp, pixels, shape, key)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)  # up to half of `MAX_COMPUTED`
-@limited
-def _kept(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, np.ndarray]:
-    """Return a view without weights, and the float16 weights [layers, heads, T, T] for any of its tokens."""
-    found, trace = _capture(stamp, pixels, shape)
-    return found, trace.weights[0].half().numpy()
+class _LastViews:
+    """Views without weights, and their float16 weights [layers, heads, T, T] for any of their tokens.
+
+    It keeps the last ones, up to `MAX_KEPT` bytes of weights, for all visitors together.
+    """
+
+    def __init__(self) -> None:
+        self._views: dict[tuple[Any, ...], tuple[AttentionView, np.ndarray]] = {}  # the last one at the end
+        self._lock = threading.Lock()
+
+    def get(
+        self, stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]
+    ) -> tuple[AttentionView, np.ndarray]:
+        """Return a view and its weights, kept or captured."""
+        key = (stamp, pixels, shape)
+        with self._lock:
+            found = self._views.pop(key, None)
+        found = found or limited(self._captured)(*key)
+        with self._lock:
+            self._views[key] = found
+            while (
+                sum(weights.nbytes for _, weights in self._views.values()) > MAX_KEPT and len(self._views) > 1
+            ):
+                del self._views[next(iter(self._views))]
+        return found
+
+    @staticmethod
+    def _captured(
+        stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]
+    ) -> tuple[AttentionView, np.ndarray]:
+        found, trace = _capture(stamp, pixels, shape)
+        return found, trace.weights[0].half().numpy()
+
+
+_last_views = _LastViews()
 
 
 def _whole(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
@@ -89,7 +120,7 @@ def _whole(stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], key: s
 def _of_token(
     stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...], token: int, key: str
 ) -> AttentionView:
-    found, weights = _kept(stamp, pixels, shape)
+    found, weights = _last_views.get(stamp, pixels, shape)
     lines = np.stack([weights[:, :, token], weights[:, :, :, token]], axis=2)
     return replace(found, key=key, packed=lines.tobytes(), only=token)
 

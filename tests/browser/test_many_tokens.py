@@ -54,3 +54,21 @@ def test_painted_image_of_many_tokens_is_computed_again(visitor, server):
     page.mouse.click(*patch_position(page, 10, 10, side=32))
     expect(page.locator(f".xp:not([data-frame='{before}']):not(.waiting)")).to_have_count(1)
     expect(page.get_by_text("was").first).to_be_visible()
+
+
+def test_side_by_side_gets_one_token_of_both_images_at_a_time(visitor, server):
+    run = make_run(server.home / "runs", "Many tokens", model="vit", **MANY)
+    link = f"attention?view=Side+by+side&run={run.id}&class=ship&image=2&right_class=ship&right_image=3"
+    page = visitor.open(f"{link}&layer=5&head=2")
+    expect(page.locator(".pair[data-shown='0 0']")).to_be_visible()
+    expect(page.locator(".pair").get_by_role("button", name="HTML")).to_be_disabled()
+    box = page.locator(".pair-image").nth(1).bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 6.5 / 32, box["y"] + box["height"] * 2.5 / 32)
+    token = 1 + 2 * 32 + 6
+    expect(page.locator(f".pair[data-shown='{token} {token}']")).to_be_visible()
+    page.wait_for_url(re.compile(r"query=3\.7"))
+    values = page.evaluate("document.querySelector('.pair').pair.values.map((one) => [...one])")
+    mini = load_dataset("cifar10-mini").test
+    images = mini.images[np.flatnonzero(mini.labels == 8)[[1, 2]]]
+    weights = capture(load_run(run), torch.from_numpy(images)).weights
+    assert np.allclose(values, weights[:, 4, 1, token, 1:], atol=3e-4)

@@ -41,6 +41,16 @@ export function defaultTokens([left, right]) {
 }
 
 /**
+ * Return the tokens that both sides show if a side has the weights of one token only, `only`.
+ * @param {any[]} sides headers
+ * @param {(number | null)[]} chosen tokens, both null if none is chosen
+ */
+export function sentTokens(sides, chosen) {
+  const wanted = chosen[0] === null ? defaultTokens(sides) : chosen;
+  return sides.map(({ only }, i) => wanted[i] === null ? null : only ?? wanted[i]);
+}
+
+/**
  * Return a sentence that says why there is no difference of these tokens, or an empty text.
  * @param {any[]} sides headers
  * @param {(number | null)[]} tokens

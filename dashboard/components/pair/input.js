@@ -35,7 +35,7 @@ export class PairInput extends AttentionInput {
     this.track(image, (event) => point(tokenAt(event)), () => pair.point({ hovered: null }));
     this.on(image, "click", (event) => {
       const token = tokenAt(event), query = side ? partnerToken(token, pair.sides[1], pair.sides[0]) : token;
-      pair.set({ query: query === pair.state.query ? null : query });
+      pair.choose(query === pair.state.query ? null : query);
     });
     this.on(section.querySelector("select"), "change", (event) => {
       const { value } = event.target, step = value === "best" ? (side ? "best" : null) : Number(value);
@@ -72,19 +72,19 @@ export class PairInput extends AttentionInput {
   get keys() {
     const { pair } = this;
     return {
-      c: () => hasCls(this.shape) && pair.set({ query: 0 }),
-      Escape: () => pair.set({ query: null }),
+      c: () => hasCls(this.shape) && pair.choose(0),
+      Escape: () => pair.choose(null),
     };
   }
 
   // Choose a token before the patches, or unpin it.
   toggleToken(token) {
-    this.pair.set({ query: this.pair.state.query === token ? null : token });
+    this.pair.choose(this.pair.state.query === token ? null : token);
   }
 
   move(dx, dy) {
     const { pair } = this;
-    pair.set({ query: neighborOf(pair.state.query, dx, dy, this.shape) });
+    pair.choose(neighborOf(pair.state.query, dx, dy, this.shape));
   }
 
   forgetPointer() {

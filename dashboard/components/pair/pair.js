@@ -16,6 +16,7 @@ import {
   defaultTokens,
   partnerCell,
   partnerToken,
+  sentTokens,
   sharedMaxima,
   subtract,
   whyNoDifference,
@@ -108,6 +109,16 @@ class Pair extends AttentionView {
     return Boolean(this.frames?.every(Boolean));
   }
 
+  // Whether the server sends the weights of one token at a time, because a side has too many of them.
+  get onDemand() {
+    return this.sides.some(({ only }) => only !== null);
+  }
+
+  // Choose a token of the left side, or none.
+  choose(query) {
+    this.set({ query }, { ask: this.onDemand });
+  }
+
   parameters() {
     if (!this.header || this.header.address !== undefined) return null;
     const { rightSnapshot } = this.state;
@@ -137,6 +148,7 @@ class Pair extends AttentionView {
 
   // The tokens that both sides show: under the pointer, or else the chosen one.
   get shownTokens() {
+    if (this.onDemand) return sentTokens(this.sides, this.pinned);
     if (this.hovered) return this.onBothSides(this.hovered.side, this.hovered.token, partnerToken);
     return this.state.query === null ? defaultTokens(this.sides) : this.pinned;
   }
@@ -162,7 +174,7 @@ class Pair extends AttentionView {
 
   compute() {
     const { sides, state, frames, maps } = this;
-    this.rollout = state.map === "rollout" && !this.hoveredCell;
+    this.rollout = state.map === "rollout" && !this.hoveredCell && !this.onDemand;
     this.tokens = this.shownTokens;
     this.cells = this.shownCells;
     maps.forEach((one, i) => this.tokens[i] !== null && one.read(frames[i], this.tokens[i], state.direction));

@@ -1,6 +1,6 @@
 // The controls and the texts on the page.
 
-import { cellName } from "../explorer/words.js";
+import { cellName, NEEDS_ALL } from "../explorer/words.js";
 import { gradientOf } from "../shared/colors.js";
 import { weightText } from "../shared/numbers.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
@@ -9,7 +9,7 @@ import { differenceLabels, gridLabels, pairReading, pairTitle, predictionText, s
 const SPEAK_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
 /** Update everything that depends on the state or the data, but not on the pointer. */
-export function showPairControls(root, { header, sides, state, sections }) {
+export function showPairControls(root, { header, sides, state, sections, onDemand }) {
   for (const group of root.querySelectorAll("[data-state]")) {
     const value = state[group.dataset.state];
     for (const button of group.querySelectorAll("button")) {
@@ -18,7 +18,13 @@ export function showPairControls(root, { header, sides, state, sections }) {
   }
   const press = (name, on) =>
     root.querySelector(`[data-do="${name}"]`).setAttribute("aria-pressed", String(on));
-  press("rollout", state.map === "rollout");
+  press("rollout", state.map === "rollout" && !onDemand);
+  for (const name of ["rollout", "file"]) {
+    const button = root.querySelector(`[data-do="${name}"]`);
+    button.dataset.usual ??= button.title;
+    button.disabled = onDemand;
+    button.title = onDemand ? NEEDS_ALL : button.dataset.usual;
+  }
   press("overlay", state.overlay);
   showTokenButtons(root, sides[0], state.query);
   const both = header.versus === "snapshots";

@@ -8,6 +8,7 @@ import {
   defaultTokens,
   partnerCell,
   partnerToken,
+  sentTokens,
   sharedMaxima,
   subtract,
   whyNoDifference,
@@ -54,6 +55,14 @@ Deno.test("a head corresponds to the same layer and head, and a mean to a mean",
 Deno.test("both sides begin with CLS, or with a patch if one of them has no CLS", () => {
   assert.deepEqual(defaultTokens([LARGE, LARGE]), [0, 0]);
   assert.deepEqual(defaultTokens([LARGE, OTHER]), [1 + 4 * 8 + 4, 4 * 8 + 4]);
+});
+
+Deno.test("a side of which one token was sent shows this one, until that of the other arrives", () => {
+  const sent = (only) => ({ ...LARGE, only });
+  assert.deepEqual(sentTokens([sent(0), sent(0)], [null, null]), [0, 0]);
+  assert.deepEqual(sentTokens([sent(12), sent(12)], [20, 20]), [12, 12]);
+  assert.deepEqual(sentTokens([sent(12), SMALL], [12, 2]), [12, 2]); // a small model has all of them
+  assert.deepEqual(sentTokens([sent(0), { ...OTHER, only: 7 }], [0, null]), [0, null]); // no CLS on the right
 });
 
 Deno.test("the reason for a missing difference names both grids, or the side without CLS", () => {

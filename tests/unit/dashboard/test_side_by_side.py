@@ -141,11 +141,65 @@ def test_snapshot_that_the_run_does_not_have_is_refused(home):
         scenes.scene("attention", link)
 
 
-def test_model_with_too_many_tokens_is_refused(home, monkeypatch):
+@pytest.mark.parametrize(
+    ("query", "tokens"),
+    [({}, (0, 0)), ({"query": "2.3"}, (1 + 4 + 2, 1 + 4 + 2)), ({"query": "cls"}, (0, 0))],
+)
+def test_of_many_tokens_the_rows_and_columns_of_one_are_sent(home, monkeypatch, query, tokens):
     run = make_run(home, "fine", **SMALL)
     monkeypatch.setattr(views, "MAX_SENT", 100)
-    with pytest.raises(UserError, match="fine"):
+    sides, header, shown = prepared({"run": run.id, "right_image": "3"} | query)
+    assert tuple(side["only"] for side in header["sides"]) == tokens
+    for side, view, token in zip(sides, shown, tokens, strict=True):
+        lines = np.frombuffer(view.packed, np.float16).reshape(view.layers, view.heads, 2, view.tokens)
+        weights = expected(run, side.chosen.image)
+        assert np.allclose(lines[:, :, 0], weights[:, :, token], atol=1e-3)
+        assert np.allclose(lines[:, :, 1], weights[:, :, :, token], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "query", "tokens"),
+    [
+        ({"patch_size": 4}, {"patch_size": 8}, "8.1", ("8.1", "4.1")),
+        ({"patch_size": 8}, {"patch_size": 4}, "2.3", ("2.3", "4.6")),
+        ({"patch_size": 8}, {"patch_size": 8}, None, ("cls", "cls")),
+        ({"patch_size": 4}, {"patch_size": 8, "pool": "mean"}, None, ("5.5", "3.3")),
+        ({"patch_size": 4, "pool": "mean"}, {"patch_size": 4}, None, ("5.5", "5.5")),
+    ],
+)
+def test_both_sides_get_the_token_that_the_browser_shows(home, left, right, query, tokens):
+    """The cases are those of pair.test.js."""
+    runs = [make_run(home, name, **(SMALL | one)) for name, one in (("left", left), ("right", right))]
+    assert side_by_side._tokens(*runs, query) == tokens
+
+
+def test_weights_of_the_last_images_are_kept_up_to_a_limit(home, data, monkeypatch):
+    run = make_run(home, "fine", **SMALL)
+    monkeypatch.setattr(views, "MAX_SENT", 100)
+    monkeypatch.setattr(views, "MAX_KEPT", 2 * views.bytes_of(run))
+    monkeypatch.setattr(views, "_last_views", views._LastViews())
+    captured, capture_one = [], views._capture
+    monkeypatch.setattr(views, "_capture", lambda *args: captured.append(args) or capture_one(*args))
+    for image in (0, 1, 0, 1, 2, 1, 0):
+        views.view(run, data.test.images[image], query=image)
+    names = [{data.test.images[i].tobytes(): i for i in range(3)}[pixels] for _, pixels, _ in captured]
+    assert names == [0, 1, 2, 0]  # the third drops the first
+
+
+def test_weights_of_both_sides_that_do_not_fit_into_memory_are_refused(home, monkeypatch):
+    run = make_run(home, "fine", **SMALL)
+    monkeypatch.setattr(views, "MAX_SENT", 100)
+    monkeypatch.setattr(views, "MAX_KEPT", views.bytes_of(run))
+    with pytest.raises(UserError, match="larger patches"):
         prepared({"run": run.id})
+
+
+def test_file_with_too_many_tokens_is_refused(home, monkeypatch):
+    run = make_run(home, "fine", **SMALL)
+    monkeypatch.setattr(views, "MAX_SENT", 100)
+    scene = scenes.scene("attention", VIEW | {"run": run.id})
+    with pytest.raises(UserError, match="fine has too many tokens for a file"):
+        scene.pieces(VIEW | {"run": run.id})
 
 
 def test_vits_for_the_same_image_size_are_comparable_and_those_for_the_same_classes_come_first(home):
