@@ -158,10 +158,11 @@ def test_rehearsal_of_a_probe_counts_a_backbone_that_a_busy_machine_makes_slow(c
     monkeypatch.setattr(ViT, "forward", slow)
     monkeypatch.setattr(Load, "others", 0.5)
     monkeypatch.setattr("torch.get_num_threads", lambda: 2)
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)  # other tests keep their threads
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
     found, data = rehearse(config, steps=4), dataset_for(resolve(config))
     images = sum(map(len, parts(data, config))) + len(data.test)
-    assert images * 0.02 < 60 * found.minutes < 2 * images * 0.02
+    assert images * 0.02 < 60 * found.minutes < 4 * images * 0.02
     assert found.least_minutes < found.minutes / 2
 
 
