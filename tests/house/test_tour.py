@@ -81,7 +81,8 @@ def test_stops_about_a_block_state_its_numbers():
     channels = inside.block().q.shape[-1]
     weight, undivided = (100 * float(found.softmax(0)[best]) for found in (scores, scores * channels**0.5))
     say = STATED["How a head weighs tokens"]
-    assert f"divided by √{channels} because a sum of {channels} products grows like √{channels}." in say
+    assert f"divided by √{channels} because {channels} random products partly cancel: " in say
+    assert f"their sum grows like √{channels}." in say
     assert f"give one token {undivided:.0f} % of the weight instead of {weight:.0f} %" in say
     assert f"the {len(scores)} scores of one query" in STATED["What a token receives"]
     block = inside.block()
