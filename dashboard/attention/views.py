@@ -88,15 +88,18 @@ class _LastViews:
         """Return a view and its weights, kept or captured."""
         key = (stamp, pixels, shape)
         with self._lock:
-            found = self._views.pop(key, None)
-        found = found or limited(self._captured)(*key)
+            if key in self._views:
+                self._views[key] = self._views.pop(key)
+                return self._views[key]
+        found = limited(self._captured)(*key)
         with self._lock:
             self._views[key] = found
-            while (
-                sum(weights.nbytes for _, weights in self._views.values()) > MAX_KEPT and len(self._views) > 1
-            ):
+            while len(self._views) > 1 and self._bytes() > MAX_KEPT:
                 del self._views[next(iter(self._views))]
         return found
+
+    def _bytes(self) -> int:
+        return sum(weights.nbytes for _, weights in self._views.values())
 
     @staticmethod
     def _captured(

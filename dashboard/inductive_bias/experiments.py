@@ -152,7 +152,7 @@ def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], images: I
     without_weights = [m for m in missing if not m.can_be_measured]
     if without_weights:
         names = escape(", ".join(m.name for m in without_weights))
-        st.info(f"Not measured: {names}. The weights are not in the run folder: train again to measure it.")
+        st.info(f"Not measured: {names}. The weights are not in the run folder: train again to measure them.")
     missing = [m for m in missing if m.can_be_measured]
     names = ", ".join(m.name for m in missing)
     measurement_panel.show(missing, f"{names}, with these weights and {len(images.labels):,} images")

@@ -17,7 +17,7 @@ from dashboard.shared import messages
 def popover(
     label: str, name: str, *, place: DeltaGenerator | None = None, **widget_options: Any
 ) -> DeltaGenerator:
-    """Draw a popover that `close(name)` closes. `look` holds further arguments of `st.popover`."""
+    """Draw a popover that `close(name)` closes. `widget_options` are further arguments of `st.popover`."""
     key = f"{name}_popover_{st.session_state.get(_key(name), 0)}"
     return (st if place is None else place).popover(label, key=key, **widget_options)
 

@@ -60,7 +60,7 @@ def no_labels(what: str, *, imported: bool = False) -> UserError:
     An `imported` model gets its own images when it is imported again.
     """
     choose = (
-        "import the model again with --data folder:PATH, where a folder of images is named as its class."
+        "import the model again with --data folder:PATH, which has a folder of images for each class."
         if imported
         else "choose cifar10-mini, cifar10 or folder:PATH."
     )

@@ -172,8 +172,8 @@ def _check_count(request: Request, classes: int, config: Config) -> None:
     if config.num_classes != classes:
         raise UserError(
             f"The model in {request.file.name} has {classes} classes, but {config.data} has "
-            f"{config.num_classes}: give its dataset with --data, or a folder whose classes are named as "
-            "those of the model."
+            f"{config.num_classes}: give its dataset with --data, or a folder whose class names are "
+            "among those of the model."
         )
 
 

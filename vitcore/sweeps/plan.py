@@ -114,8 +114,8 @@ def plan_samples(
     `starts` are runs whose weights are fine-tuned with `start_recipe` in further runs. These keep the
     preprocessing of their start. All runs have the image size of the starts, so that the sweep does not
     compare resolutions too; `image_size` in `shared` changes it for all. A model from scratch has the options
-    of the first start of its architecture. `root` is the runs
-    folder by whose ids the starts are named. Raise `UserError` for settings that do not fit.
+    of the first start of its architecture. `root` is the runs folder by whose ids the starts are named. Raise
+    `UserError` for settings that do not fit.
     """
     if not (models or starts) or not shares or not seeds:
         raise UserError("A sweep of samples needs at least one model or start, one share and one seed.")
