@@ -164,7 +164,7 @@ def _marked(preview: Image.Image, crop: Crop, preprocessing: Preprocessing = DEF
         return pictures.picture(padded(preview, PREVIEW, preprocessing))
     share = preprocessing.crop if crop.share is None else crop.share
     left, top, right, bottom = (
-        round(side) for side in square_of(*preview.size, crop.position, share, crop.across)
+        round(side) for side in square_of(*preview.size, PREVIEW, crop.position, share, crop.across)
     )
     box = left, top, max(left + 1, right), max(top + 1, bottom)
     marked = ImageEnhance.Brightness(preview).enhance(0.35)

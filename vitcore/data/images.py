@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import struct
 import warnings
@@ -175,20 +176,38 @@ def square(
 
     The side of the square is the shorter side of the image, times `crop` of the preprocessing. `position` is
     its place along the longer side, and `across` along the shorter one: 0 for the left or upper end, 0.5 for
-    the center, 1 for the other end.
+    the center, 1 for the other end. The center square equals that of timm's and torchvision's transforms,
+    which resize the whole image and then crop it.
     """
-    box = square_of(*image.size, position, preprocessing.crop, across)
+    whole, (left, top) = _resized(*image.size, size, position, preprocessing.crop, across)
+    if whole[0] * whole[1] <= MAX_PIXELS:
+        resized = image.resize(whole, _filter(preprocessing))
+        return _channels_first(resized.crop((left, top, left + size, top + size)))
+    # A narrow image would become too large.
+    box = square_of(*image.size, size, position, preprocessing.crop, across)
     return _channels_first(image.resize((size, size), _filter(preprocessing), box=box))
 
 
 def square_of(
-    width: int, height: int, position: float = 0.5, crop: float = 1.0, across: float = 0.5
+    width: int, height: int, size: int, position: float = 0.5, crop: float = 1.0, across: float = 0.5
 ) -> tuple[float, float, float, float]:
-    """Return the part of an image that `square` uses, in pixels: left, top, right, bottom."""
-    side = crop * min(width, height)
-    x, y = (position, across) if width >= height else (across, position)
-    left, top = (width - side) * x, (height - side) * y
-    return left, top, left + side, top + side
+    """Return the part of an image that `square` resizes to `size`, in pixels: left, top, right, bottom.
+
+    Its borders may lie between pixels, because those of the resized image do not.
+    """
+    whole, (left, top) = _resized(width, height, size, position, crop, across)
+    x, y = width / whole[0], height / whole[1]
+    return left * x, top * y, min(width, (left + size) * x), min(height, (top + size) * y)
+
+
+def _resized(
+    width: int, height: int, size: int, position: float, crop: float, across: float
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the size to which an image is resized, and the left upper corner of its square."""
+    short = math.floor(round(size / crop, 6))  # rounded, because 224 / (224 / 236) is just below 236
+    long = int(short * max(width, height) / min(width, height))
+    along, beside = round((long - size) * position), round((short - size) * across)
+    return ((long, short), (along, beside)) if width >= height else ((short, long), (beside, along))
 
 
 def padded(image: Image.Image, size: int, preprocessing: Preprocessing = DEFAULT) -> np.ndarray:

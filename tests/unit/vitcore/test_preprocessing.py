@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image, ImageOps
+from timm.data.transforms_factory import create_transform
 from torchvision.transforms import functional as reference
 
 from tests.made_runs import make_run
@@ -30,8 +31,12 @@ from vitcore.runs.titles import launch_command
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
 PIXELS = np.random.default_rng(5).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
-# smooth, so that rounding and the border of the crop change the pixels little
-WAVES = (127 * (1 + np.sin(np.arange(512 * 768 * 3).reshape(512, 768, 3) / 4e3))).astype(np.uint8)
+
+
+def noise(size):
+    """An image of random pixels. size: width, height"""
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
 
 
 def by_hand(pixels):
@@ -44,21 +49,38 @@ def imagenet_run(tmp_path):
     return make_run(tmp_path / "runs", "foreign", preprocessing=IMAGENET, **SMALL)
 
 
-@pytest.mark.parametrize("size", [(90, 40), (33, 71), (32, 32), (1000, 999)])
-@pytest.mark.parametrize("position", [0, 0.3, 1])
-def test_default_square_is_that_of_pillow(size, position):
-    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8))
-    fitted = ImageOps.fit(image, (32, 32), Image.Resampling.LANCZOS, centering=(position, position))
-    assert np.array_equal(square(image, 32, position).transpose(1, 2, 0), np.asarray(fitted))
+@pytest.mark.parametrize("name", ["bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("crop", [0.875, 0.9, 0.95, 1.0])
+@pytest.mark.parametrize("size", [(300, 200), (200, 300), (90, 41), (64, 64), (1000, 999)])
+@pytest.mark.parametrize("side", [32, 224])
+def test_center_square_is_that_of_timm(name, crop, size, side):
+    image = noise(size)
+    transform = create_transform((3, side, side), interpolation=name, crop_pct=crop, mean=0, std=1)
+    ours = square(image, side, preprocessing=Preprocessing(interpolation=name, crop=crop))
+    assert np.array_equal(ours, (255 * transform(image)).round().numpy())
 
 
-@pytest.mark.parametrize("name", ["bilinear", "bicubic"])
-def test_crop_is_the_center_of_the_image_resized_as_by_torchvision(name):
-    image = Image.fromarray(WAVES)
-    ours = square(image, 224, preprocessing=Preprocessing(interpolation=name, crop=0.875))
-    resized = reference.resize(image, 256, reference.InterpolationMode(name))
-    theirs = np.asarray(reference.center_crop(resized, [224, 224])).transpose(2, 0, 1)
-    assert np.abs(ours.astype(int) - theirs)[:, 2:-2, 2:-2].max() <= 1
+@pytest.mark.parametrize("edge", [236, 256, 272, 500])
+def test_center_square_is_that_of_torchvision_for_any_edge(edge):
+    image = noise((640, 480))
+    ours = square(image, 224, preprocessing=Preprocessing(interpolation="bicubic", crop=224 / edge))
+    resized = reference.resize(image, edge, reference.InterpolationMode.BICUBIC)
+    assert np.array_equal(ours.transpose(1, 2, 0), reference.center_crop(resized, [224, 224]))
+
+
+@pytest.mark.parametrize("size", [(90, 40), (33, 71)])
+@pytest.mark.parametrize("end", [0, 1])
+def test_square_can_be_at_either_end(size, end):
+    image = noise(size)
+    resized = np.asarray(reference.resize(image, 32, reference.InterpolationMode.LANCZOS))
+    expected = resized[-32:, -32:] if end else resized[:32, :32]
+    assert np.array_equal(square(image, 32, end).transpose(1, 2, 0), expected)
+
+
+def test_square_of_a_narrow_image_is_cut_out_before_it_is_resized():
+    image = noise((6000, 60))  # 102,400 x 1,024 pixels if it were resized as a whole
+    at_end = ImageOps.fit(image, (1024, 1024), Image.Resampling.LANCZOS, centering=(1, 1))
+    assert np.array_equal(square(image, 1024, 1).transpose(1, 2, 0), np.asarray(at_end))
 
 
 def test_padding_has_the_mean_color_of_the_model():

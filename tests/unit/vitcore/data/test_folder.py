@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
+from torchvision.transforms.v2 import CenterCrop, Compose, InterpolationMode, Resize
 
 from tests.conftest import make_folder
 from vitcore.config import dump_config, make_config, read_config
@@ -47,7 +48,8 @@ def test_splits_are_recognized_however_they_are_spelled(tmp_path, train, validat
     ours, held = split_indices(data)
     assert (len(ours), len(held), len(data.test)) == (24, 6, 8)
     files = sorted((tmp_path / "d" / validation / "a").iterdir())
-    expected = [ImageOps.fit(Image.open(f), (32, 32), Image.Resampling.LANCZOS) for f in files]
+    transform = Compose([Resize(32, InterpolationMode.LANCZOS), CenterCrop(32)])
+    expected = [transform(Image.open(f)) for f in files]
     seen = data.train.images[held][data.train.labels[held] == 0].transpose(0, 2, 3, 1)
     assert np.array_equal(seen, np.stack([np.asarray(image) for image in expected]))
 
