@@ -2,68 +2,98 @@
 
 import { hasCls } from "../shared/tokens.js";
 
-const GAP = 6; // pixels between maps
+const GAP = 6, SMALL_GAP = 3; // pixels between maps, and between small ones
+const MEAN_GAP = 5; // additional gap between the maps and their means
+const SIDE_LABEL = 52; // width of the label of a layer
+const BEYOND = 10; // to the right of the means, whose label is wider than small maps
+const FOLDS_FOR = 1.2; // times larger maps, the layers continue in another column
 const BAR = 3; // height of the bar below each map: the weights of CLS and of other tokens before the patches
 const LABEL = 13; // height of a line of small text
 const NAME = LABEL + 2; // height of the name above an ordered map, which its frame must not cover
 const ROW_GAP = 8; // between a value and the name below it
 const LETTER = 6.6; // mean width of a character
 const HEADING = 20; // height of the heading of a group
-const READABLE = 26; // width of the maps in rows that scroll anyway
+const READABLE = 26; // width of the maps in rows that scroll anyway, below which layers are folded
 const SMALLEST = 26; // width of an ordered map, below which its texts would overlap
 
 /**
  * The layout of the grid. All lengths are in units of `zoom` pixels.
  * @typedef {{ r: number, c: number, left: number, top: number }} Cell
  * @typedef {{ text: string, x: number, y: number, align: string, heading?: boolean }} Text
- * @typedef {{ unit: number, cells: Cell[], texts: Text[], zoom: number, width: number, height: number,
- *   at: (r: number, c: number) => [number, number] | null }} Plan
+ * @typedef {{ unit: number, gap: number, cells: Cell[], texts: Text[], zoom: number, width: number,
+ *   height: number, at: (r: number, c: number) => [number, number] | null }} Plan
  */
 
 /**
  * Return the layout of the maps in a box of w x h pixels: ordered by a measure if there is one.
  * @param {any} maps
  * @param {any} measure with `groups` and `tiles`, see dashboard/attention/head_order.py, or null
- * @param {number} columns for which the width must have room, so that grids beside each other are alike
+ * @param {number | null} columns for which the width must have room, so that grids beside each other are
+ *   alike. Without it, many layers with few heads may continue in another column.
  * @returns {Plan}
  */
-export function gridPlan(maps, w, h, zoom = 1, measure = null, columns = maps.columns) {
+export function gridPlan(maps, w, h, zoom = 1, measure = null, columns = null) {
   return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom, columns);
 }
 
+// The maps of a layer in a row. The last row has the means, like the last column.
 function layeredPlan(maps, w, h, zoom, columns) {
-  const left = 52, top = LABEL + 4, extra = 5; // additional gap between the maps and their means
   const bar = maps.first ? BAR + 2 : 0;
-  const maxWidth = (w - left - extra) / columns - GAP;
-  const maxHeight = (h - top - extra) / maps.rows - GAP - bar;
-  const patches = Math.sqrt(maps.patches ?? 0); // in a row: a pixel for each, if the width has room
-  const high = maxHeight < patches ? Math.max(patches, READABLE) : maxHeight;
-  const unit = Math.max(10, Math.floor(Math.min(maxWidth, high)));
-  const place = (r, c) => [
-    left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
-    top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),
-  ];
-  const cells = [], texts = [];
-  const step = unit + GAP < 20 ? 4 : unit + GAP < 38 ? 2 : 1; // so that labels do not overlap
-  for (let c = 0; c < maps.columns; c++) {
-    const mean = c === maps.columns - 1;
-    if (!mean && c % step) continue;
-    const text = mean ? "mean" : unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
-    texts.push({ text, x: place(0, c)[0] + unit / 2, y: LABEL / 2 + 1, align: "center" });
+  let best = layersFit(maps, w, h, bar, columns ?? maps.columns, 1);
+  for (let blocks = 2; best.unit < READABLE && !columns && blocks < maps.rows; blocks++) {
+    const folded = layersFit(maps, w, h, bar, maps.columns, blocks);
+    if (folded.unit > FOLDS_FOR * best.unit) best = folded;
   }
-  for (let r = 0; r < maps.rows; r++) {
+  const patches = Math.sqrt(maps.patches ?? 0); // in a row: a pixel for each, if the width has room
+  if (best.high < patches) best = layersFit(maps, w, Infinity, bar, columns ?? maps.columns, 1, patches);
+  const { gap, layers } = best, unit = Math.max(10, best.unit);
+  const wide = maps.columns * (unit + gap) + MEAN_GAP + SIDE_LABEL; // of a block of layers
+  const last = maps.rows - 1;
+  const place = (r, c) => {
+    const block = Math.min(Math.floor(r / layers), Math.ceil(last / layers) - 1); // the means are in the last
+    return [
+      block * wide + SIDE_LABEL + c * (unit + gap) + (c === maps.columns - 1 ? MEAN_GAP : 0),
+      LABEL + 4 + (r - block * layers) * (unit + gap + bar) + (r === last ? MEAN_GAP : 0),
+    ];
+  };
+  const cells = [], texts = [];
+  const step = unit + gap < 20 ? 4 : unit + gap < 38 ? 2 : 1; // so that labels do not overlap
+  for (let r = 0; r < last; r += layers) {
+    for (let c = 0; c < maps.columns; c++) {
+      const mean = c === maps.columns - 1;
+      if (!mean && c % step) continue;
+      const text = mean ? "mean" : unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
+      texts.push({ text, x: place(r, c)[0] + unit / 2, y: LABEL / 2 + 1, align: "center" });
+    }
+  }
+  for (let r = 0; r <= last; r++) {
     for (let c = 0; c < maps.columns; c++) {
       const [x, y] = place(r, c);
       cells.push({ r, c, left: x, top: y });
     }
-    const mean = r === maps.rows - 1;
+    const mean = r === last;
     if (!mean && r % (unit < 14 ? 2 : 1)) continue;
     const text = mean ? "mean" : `layer ${r + 1}`;
-    texts.push({ text, x: left - 8, y: place(r, 0)[1] + unit / 2, align: "right" });
+    const [x, y] = place(r, 0);
+    texts.push({ text, x: x - 8, y: y + unit / 2, align: "right" });
   }
-  const [right, bottom] = place(maps.rows - 1, maps.columns - 1);
-  const beyond = Math.max(4, 18 - unit / 2); // the label of the means is wider than small maps
-  return planOf(cells, texts, unit, zoom, right + unit + beyond, bottom + unit + bar + 4);
+  const right = Math.max(...cells.map(({ left }) => left));
+  const bottom = Math.max(...cells.map(({ top }) => top));
+  return planOf(cells, texts, unit, zoom, right + unit + BEYOND, bottom + unit + bar + Math.min(4, gap), gap);
+}
+
+// Return the side of maps that fit if the layers are in this many blocks beside each other, the side that
+// only the height allows, the number of layers in a block, and the gap between maps.
+function layersFit(maps, w, h, bar, columns, blocks, least = 0) {
+  const layers = Math.ceil((maps.rows - 1) / blocks), shown = Math.ceil((maps.rows - 1) / layers);
+  const rows = Math.max(layers, maps.rows - (shown - 1) * layers);
+  const fit = (gap) => {
+    const wide = ((w + gap - BEYOND) / shown - SIDE_LABEL - MEAN_GAP) / columns - gap;
+    const high = least ? Math.max(least, READABLE) : (h - LABEL - 4 - MEAN_GAP) / rows - gap - bar;
+    return { unit: Math.floor(Math.min(wide, high)), high, layers, gap };
+  };
+  const usual = fit(GAP);
+  return least || usual.unit >= READABLE ? usual : fit(SMALL_GAP);
 }
 
 // Return the number of columns with the largest maps that fit, or null if they are too small. `around` is the
@@ -123,18 +153,18 @@ function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
   return planOf(cells, texts, unit, zoom, 3 + Math.min(columns, most) * (unit + GAP), y + 4);
 }
 
-function planOf(cells, texts, unit, zoom, width, height) {
+function planOf(cells, texts, unit, zoom, width, height, gap = GAP) {
   const places = new Map(cells.map(({ r, c, left, top }) => [`${r}.${c}`, [left, top]]));
   const at = (r, c) => places.get(`${r}.${c}`) ?? null;
-  return { unit, cells, texts, zoom, width, height, at };
+  return { unit, gap, cells, texts, zoom, width, height, at };
 }
 
 // Return the cell of the grid at a point, or null.
 export function cellUnder(plan, px, py) {
   [px, py] = [px / plan.zoom, py / plan.zoom];
-  const { unit } = plan;
+  const { unit } = plan, beside = plan.gap / 2;
   const found = plan.cells.find(({ left, top }) =>
-    px >= left - 3 && px < left + unit + 3 && py >= top - 3 && py < top + unit + 5
+    px >= left - beside && px < left + unit + beside && py >= top - beside && py < top + unit + 5
   );
   return found ? { r: found.r, c: found.c } : null;
 }

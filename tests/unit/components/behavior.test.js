@@ -65,18 +65,45 @@ Deno.test("a small map is named by its layer and head, not by two numbers that l
 
 Deno.test("maps without an order are rows of layers with their means", () => {
   const fine = gridPlan({ ...MAPS, patches: 37 ** 2 }, 600, 100);
-  assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 172, 100).unit], [37, 17]);
-  const few = { ...MAPS, rows: 13, patches: 14 ** 2 }; // of a ViT-B/16, in a box that 14 pixels do not fit
-  assert.deepEqual([gridPlan(few, 600, 240).unit, gridPlan(few, 172, 240).unit], [26, 17]);
+  assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 172, 100).unit], [37, 16]);
+  const few = { ...MAPS, rows: 13, patches: 14 ** 2 }; // in a box that 14 pixels do not fit
   assert.equal(gridPlan(few, 600, 240, 1, null, 13).unit, 26); // beside a grid of 13 columns
   assert.equal(gridPlan(few, 390, 240, 1, null, 13).unit, 19);
-  assert.ok(gridPlan(few, 600, 400).height <= 400); // no scrolling where they fit
   const plan = gridPlan(MAPS, 600, 360);
   assert.equal(plan.cells.length, 20);
   const [a, b, c] = [plan.at(0, 0), plan.at(0, 1), plan.at(1, 0)];
   assert.ok(a[1] === b[1] && a[0] < b[0] && a[0] === c[0] && a[1] < c[1]);
-  assert.deepEqual(cellUnder(plan, plan.width - 6, plan.height - 10), { r: 3, c: 4 });
+  assert.deepEqual(cellUnder(plan, plan.width - 12, plan.height - 10), { r: 3, c: 4 });
   assert.equal(cellUnder(plan, 2, 2), null);
+});
+
+Deno.test("many layers with few heads continue beside the first ones, if their maps become larger", () => {
+  const tiny = { ...MAPS, rows: 13, columns: 4, patches: 14 ** 2 }; // of a DeiT-Ti/16
+  const folded = gridPlan(tiny, 510, 400), rows = gridPlan(tiny, 200, 400);
+  assert.ok(folded.unit > 40 && folded.width <= 510 && folded.height <= 400);
+  assert.ok(rows.unit < 26 && rows.height <= 400);
+  assert.equal(new Set(rows.cells.map(({ left }) => left)).size, 4);
+  const [first, seventh, means] = [folded.at(0, 0), folded.at(6, 0), folded.at(12, 0)];
+  assert.ok(seventh[1] === first[1] && seventh[0] > folded.at(0, 3)[0] + folded.unit);
+  assert.ok(means[0] === seventh[0] && means[1] > folded.at(11, 0)[1] + folded.unit);
+  assert.equal(folded.texts.filter(({ text }) => text === "head 1").length, 2);
+  assert.equal(folded.cells.length, 52);
+  for (const { r, c, left, top } of folded.cells) {
+    assert.deepEqual(cellUnder(folded, left + 1, top + folded.unit - 1), { r, c });
+  }
+  const uneven = gridPlan({ ...tiny, rows: 15 }, 700, 300); // 14 layers, which may not fill the last column
+  assert.ok(uneven.height <= 300 && uneven.width <= 700);
+  assert.equal(new Set(uneven.cells.map(({ left, top }) => `${left} ${top}`)).size, 60);
+});
+
+Deno.test("the maps of twelve layers and heads are close to each other where the window is low", () => {
+  const base = gridPlan({ ...MAPS, rows: 13, columns: 13, patches: 14 ** 2 }, 510, 412);
+  assert.ok(base.unit >= 22 && base.height <= 412);
+  for (const { r, c, left, top } of base.cells) {
+    for (const [x, y] of [[left, top], [left + 21, top], [left, top + 21]]) {
+      assert.deepEqual(cellUnder(base, x, y), { r, c });
+    }
+  }
 });
 
 Deno.test("heads are ordered only by a measure that has values", () => {
