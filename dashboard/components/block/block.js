@@ -19,6 +19,7 @@ import { readingOf } from "./readings.js";
 import { BlockRequests } from "./requests.js";
 import { paintBlock } from "./scene.js";
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
+import { symbolsOf } from "./symbols.js";
 import { keyedSum, pointedSum, showsTerms, sumOf } from "./terms.js";
 import { readRows, WeightRows } from "./weights.js";
 import { factsOf, formulaOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
@@ -290,6 +291,7 @@ class BlockStepper extends InsideStepper {
       title: titleOf(block, step),
       sentence: sentenceOf(this),
       formula: formulaOf(this),
+      symbols: symbolsOf(this),
       shapes: shapesOf(block, step),
       reading: readingOf(this),
       facts: factsOf(this),

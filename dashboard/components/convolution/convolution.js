@@ -10,6 +10,7 @@ import { convolutionRows } from "./files.js";
 import { listenToConvolution, showConvolutionChoices, showConvolutionState } from "./input.js";
 import { placePanels, whatIsAt } from "./panels.js";
 import { paintConvolution, scaleOf } from "./scene.js";
+import { convSymbols } from "./symbols.js";
 import {
   blockName,
   capital,
@@ -242,6 +243,7 @@ class ConvolutionStepper extends InsideStepper {
       title: TITLES[this.kind],
       sentence: convSentence(this),
       formula: convFormula(this),
+      symbols: convSymbols(this),
       shapes: convShapes(this),
       reading: convReading(this),
       facts: convFacts(this),

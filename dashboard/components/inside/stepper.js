@@ -232,11 +232,12 @@ export class InsideStepper extends View {
 
   // Show the texts of the step, and the color scale of its main array, if it has one.
   showTexts() {
-    const { place, title, sentence, formula, shapes, reading, facts, limit, colored } = this.texts();
+    const { place, title, sentence, formula, symbols, shapes, reading, facts, limit, colored } = this.texts();
     this.find(".inside-text").textContent = sentence;
     this.find(".inside-reading").textContent = reading;
     this.find(".inside-formula span").innerHTML = formula; // of fixed texts and numbers
     this.find(".inside-formula small").textContent = shapes;
+    this.find(".inside-formula").title = symbols;
     this.find(".inside-facts").textContent = facts;
     this.canvas.setAttribute("aria-label", `${place}, ${title}: ${sentence} ${reading}`);
     const scale = this.find(".inside-scale"), [low, high] = scale.querySelectorAll("span");
