@@ -80,23 +80,39 @@ class _LastViews:
 
     def __init__(self) -> None:
         self._views: dict[tuple[Any, ...], tuple[AttentionView, np.ndarray]] = {}  # the last one at the end
+        self._capturing: dict[tuple[Any, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get(
         self, stamp: resources.Stamp, pixels: bytes, shape: tuple[int, ...]
     ) -> tuple[AttentionView, np.ndarray]:
-        """Return a view and its weights, kept or captured."""
+        """Return a view and its weights, kept or captured. Visitors who ask at once wait for one capture."""
         key = (stamp, pixels, shape)
+        with self._lock:
+            capturing = self._capturing.setdefault(key, threading.Lock())
+        with capturing:
+            if found := self._kept(key):
+                return found
+            try:
+                found = limited(self._captured)(*key)
+                self._keep(key, found)
+            finally:
+                with self._lock:
+                    self._capturing.pop(key, None)
+        return found
+
+    def _kept(self, key: tuple[Any, ...]) -> tuple[AttentionView, np.ndarray] | None:
         with self._lock:
             if key in self._views:
                 self._views[key] = self._views.pop(key)
-                return self._views[key]
-        found = limited(self._captured)(*key)
+                self._capturing.pop(key, None)
+            return self._views.get(key)
+
+    def _keep(self, key: tuple[Any, ...], found: tuple[AttentionView, np.ndarray]) -> None:
         with self._lock:
             self._views[key] = found
             while len(self._views) > 1 and self._bytes() > MAX_KEPT:
                 del self._views[next(iter(self._views))]
-        return found
 
     def _bytes(self) -> int:
         return sum(weights.nbytes for _, weights in self._views.values())

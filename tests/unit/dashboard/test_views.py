@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import struct
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -112,6 +113,34 @@ def test_another_token_of_many_needs_no_other_forward_pass(tmp_path, data, monke
         np.testing.assert_allclose(lines[:, :, 0], weights[:, :, token], atol=1e-3)
         np.testing.assert_allclose(lines[:, :, 1], weights[:, :, :, token], atol=1e-3)
     assert len(found) == 1
+
+
+def test_visitors_who_ask_for_the_same_large_image_at_once_share_one_forward_pass(
+    tmp_path, data, monkeypatch
+):
+    run = make_run(tmp_path, "Shared", patch_size=8, embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2)
+    monkeypatch.setattr(views, "MAX_SENT", 1)
+    monkeypatch.setattr(views, "_last_views", views._LastViews())
+    captured, began, original = [], threading.Barrier(2, timeout=20), views._capture
+    second = threading.Event()
+
+    def counted(*args):
+        captured.append(args)
+        if len(captured) > 1:
+            second.set()
+        second.wait(0.5)  # for a second capture, which must not come
+        return original(*args)
+
+    def visit(token):
+        began.wait()
+        return views.view(run, data.test.images[5], query=token)
+
+    monkeypatch.setattr(views, "_capture", counted)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(visit, (3, 7)))
+    assert [view.only for view in found] == [3, 7]
+    assert len(captured) == 1
+    assert not views._last_views._capturing
 
 
 def test_painted_pixels_are_zero_after_normalization(vit, data):
