@@ -73,6 +73,7 @@ def start(key: str, steps: Callable[[], Iterator[Step]], *, computes: bool = Tru
         job = _jobs.get(key)
         if job and not job.over and not job.canceled.is_set():
             return job
+        _jobs.pop(key, None)  # the newest is last
         job = _jobs[key] = Job(key)
         for old in [k for k, j in _jobs.items() if j.over][:-MAX_FINISHED]:
             del _jobs[old]

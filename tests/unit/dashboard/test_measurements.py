@@ -93,6 +93,19 @@ def test_canceled_measurement_is_missing_without_an_error(run, monkeypatch):
     assert missing.job is None
 
 
+def test_outcome_of_a_repeated_job_is_kept_as_that_of_the_newest(monkeypatch):
+    monkeypatch.setattr(jobs, "MAX_FINISHED", 2)
+
+    def run_job(key):
+        job = jobs.start(key, lambda: iter([jobs.Progress(1, 1)]))
+        until(lambda: job.over)
+
+    for key in ("repeated", "second", "repeated", "third", "fourth"):
+        run_job(key)
+    assert jobs.find("repeated")
+    assert not jobs.find("second")
+
+
 @pytest.mark.parametrize("name", ["scores", "timing"])
 def test_measurement_of_compare_is_accepted_by_its_probe(run, name):
     (item,) = compare.look_up([run], 1000)
