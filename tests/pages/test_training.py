@@ -285,6 +285,27 @@ def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):
     assert escape("daisy/4.png and 2 more") in warning.value
 
 
+def test_name_of_a_folder_is_no_markdown():
+    make_folder(data_dir() / "my *best* flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    app = open_app("training", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value("my *best* flowers").run()
+    captions = [caption.value for caption in app.caption if "flowers" in caption.value]
+    assert len(captions) == 2  # of the fair pair and of the sweep
+    assert all(escape("my *best* flowers") in caption for caption in captions)
+
+
+def test_error_of_a_rehearsal_is_no_markdown():
+    def failed() -> None:
+        from types import SimpleNamespace
+
+        from dashboard.training import rehearsal
+
+        rehearsal._show(SimpleNamespace(outcome=lambda: (False, "The folder a*b*c is empty.")), running=False)
+
+    (error,) = AppTest.from_function(failed).run().error
+    assert error.value == escape("The folder a*b*c is empty.")
+
+
 def test_rehearsal_shows_its_step():
     assert rehearsal._progress(cast(Child, SimpleNamespace(seconds=12.3, progress=(6, 23)))) == (
         "Rehearsing: step 6 of 23, 12 s so far"
