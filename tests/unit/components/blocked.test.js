@@ -1,6 +1,7 @@
-// What components do where the browser refuses storage, or where a file does not arrive.
+// What components do where the browser refuses storage, or where a file does not arrive, and say about it.
 
 import assert from "node:assert/strict";
+import { copyLink } from "../../../dashboard/components/shared/link.js";
 import { saveSvg } from "../../../dashboard/components/shared/picture.js";
 import { loadPlotly } from "../../../dashboard/components/shared/plotly.js";
 import { recall, remember } from "../../../dashboard/components/talk/memory.js";
@@ -80,4 +81,23 @@ Deno.test("a file can be saved after its font did not arrive once", async () => 
     await saveSvg("svg", "one", [1, 1], "<svg></svg>");
     assert.equal(saved.length, 1);
   });
+});
+
+Deno.test("a second message is not ended by the timer of the first", async () => {
+  const timers = new Map(), message = { textContent: "" };
+  const root = /** @type {any} */ ({ querySelector: () => message });
+  let last = 0;
+  const globals = {
+    setTimeout: { value: (act) => (timers.set(++last, act), last) },
+    clearTimeout: { value: (id) => timers.delete(id) },
+    window: { value: { location: { href: "/" } } },
+  };
+  await withGlobals(globals, async () => {
+    await copyLink(root, false);
+    await copyLink(root, true);
+  });
+  assert.deepEqual([...timers.keys()], [2]);
+  assert.match(message.textContent, /your own image/);
+  timers.get(2)();
+  assert.equal(message.textContent, "");
 });
