@@ -294,18 +294,6 @@ def test_name_of_a_folder_is_no_markdown():
     assert all(escape("my *best* flowers") in caption for caption in captions)
 
 
-def test_error_of_a_rehearsal_is_no_markdown():
-    def failed() -> None:
-        from types import SimpleNamespace
-
-        from dashboard.training import rehearsal
-
-        rehearsal._show(SimpleNamespace(outcome=lambda: (False, "The folder a*b*c is empty.")), running=False)
-
-    (error,) = AppTest.from_function(failed).run().error
-    assert error.value == escape("The folder a*b*c is empty.")
-
-
 def test_rehearsal_shows_its_step():
     assert rehearsal._progress(cast(Child, SimpleNamespace(seconds=12.3, progress=(6, 23)))) == (
         "Rehearsing: step 6 of 23, 12 s so far"
