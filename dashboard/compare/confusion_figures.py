@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -20,16 +22,17 @@ def confusions(runs: list[Shown]) -> Figure:
     difference = len(runs) == 2
     tables = [np.array(run.scores.confusion) for run in runs]
     classes = runs[0].scores.classes
+    shown = [html.escape(name) for name in classes]
     titles = [run.name for run in runs]
     if difference:
         titles.append(f"{runs[0].name} minus <br>{runs[1].name}")  # two lines, to fit over a matrix
     figure = make_subplots(1, len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.025)
     top = max(1, *(int(_without_diagonal(counts).max()) for counts in tables))
     for i, counts in enumerate(tables):
-        figure.add_trace(_mistakes(counts, classes, top), row=1, col=i + 1)
-        figure.add_trace(_diagonal(counts, classes), row=1, col=i + 1)
+        figure.add_trace(_mistakes(counts, shown, top), row=1, col=i + 1)
+        figure.add_trace(_diagonal(counts, shown), row=1, col=i + 1)
     if difference:
-        figure.add_trace(_difference(tables[0] - tables[1], classes), row=1, col=len(titles))
+        figure.add_trace(_difference(tables[0] - tables[1], shown), row=1, col=len(titles))
     figure.update_xaxes(showgrid=False, fixedrange=True, title="prediction", tickangle=-45, type="category")
     figure.update_yaxes(showgrid=False, fixedrange=True, autorange="reversed", automargin=True)
     figure.update_yaxes(title="true class", row=1, col=1)

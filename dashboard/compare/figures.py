@@ -57,6 +57,7 @@ def classes(runs: list[Shown]) -> Figure:
         )
     rows: list[list[Any]] = []
     sorted_names = [names[i] for i in order]
+    shown_names = [html.escape(name) for name in sorted_names]
     shifts = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # so that equal accuracies do not overlap
     for run, shift in zip(runs, -np.clip(shifts, -0.36, 0.36), strict=True):
         accuracy = run.scores.class_accuracy
@@ -68,7 +69,7 @@ def classes(runs: list[Shown]) -> Figure:
                 y=np.arange(len(order)) + shift,
                 error_x={"array": error, "thickness": 1.2, "width": 3, "color": run.color},
                 customdata=np.stack([error, np.array(accuracy.count)[order]], axis=1),
-                text=sorted_names,
+                text=shown_names,
                 mode="markers",
                 name=run.name,
                 marker={"color": run.color, "size": 10, "symbol": _symbol(run.dash)},
@@ -78,7 +79,7 @@ def classes(runs: list[Shown]) -> Figure:
     figure.update_xaxes(title="accuracy in %, with its standard error", fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(order))),
-        ticktext=sorted_names,
+        ticktext=shown_names,
         fixedrange=True,
         showgrid=False,
         automargin=True,

@@ -12,8 +12,6 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import job_progress, jobs, messages, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
-from vitcore.errors import UserError
-from vitcore.paths import check_allowed
 
 TICK_S = 0.5
 LIMIT_S = 3600.0
@@ -34,10 +32,8 @@ def start(key: str, source: str, steps: Callable[[], Iterator[jobs.Progress]]) -
 
     Raise `UserError`.
     """
-    check_allowed()
-    if jobs.running(key):
-        raise UserError("Another model is being imported: try again when that is done.")
-    st.session_state[_own(key)] = Own(jobs.start(key, steps, computes=False), source)
+    busy = "Another model is being imported: try again when that is done."
+    st.session_state[_own(key)] = Own(jobs.start(key, steps, computes=False, busy=busy), source)
 
 
 def show(key: str, waiting: str, source: str | None = None) -> None:

@@ -13,7 +13,9 @@ from vitcore.paths import readonly
 
 def control() -> None:
     """Draw a popover with the button. The imported runs then appear in every list of runs."""
-    with popovers.popover("Published models", "published", icon=":material/download:", width="stretch"):
+    with popovers.popover(
+        "Published models", import_progress.POPOVER, icon=":material/download:", width="stretch"
+    ):
         import_progress.newest()
         st.markdown(
             "The five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, GoogleNet, "
@@ -52,5 +54,5 @@ def _import() -> None:
         st.error(f"{sentence(error)} The bundled models are unchanged.")
         return
     bar.empty()
-    popovers.close("published", f"Imported {len(runs)} runs: choose them under Runs.")
+    popovers.close(import_progress.POPOVER, f"Imported {len(runs)} runs: choose them under Runs.")
     st.rerun()  # the lists above were drawn before the import

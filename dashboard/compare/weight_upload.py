@@ -68,7 +68,11 @@ def _start(file: Uploaded | None) -> None:
         if jobs.running(JOB):
             raise UserError("Another file is being imported: try again when it is done.")
         path = stored(file.name, file.getvalue())
-        import_progress.start(JOB, file.name, lambda: steps(path))
+        try:
+            import_progress.start(JOB, file.name, lambda: steps(path))
+        except UserError:  # another visitor was faster
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
         st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1  # a new, empty uploader
 
 
@@ -85,11 +89,14 @@ def stored(name: str, content: bytes) -> Path:
         raise UserError(
             f"The file is larger than {MOST_MB} MB: choose {OTHER} under Pretrained model, and give its path."
         )
+    folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix="vitlab-upload-"))
         path = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', stem)[:80] or 'weights'}.{suffix.lower()}"
         path.write_bytes(content)
     except OSError as error:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
         raise UserError(
             f"The file cannot be stored ({error.strerror}): free some space, and try again."
         ) from None

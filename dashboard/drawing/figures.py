@@ -5,6 +5,7 @@ The Overview page does not import this module, so that it waits for neither pand
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,8 +113,9 @@ def probabilities(
 
 
 def _marked(classes: tuple[str, ...], order: np.ndarray, truth: int | None) -> list[str]:
-    """Return the names of the classes in `order`, with the true one marked."""
-    return [f"<b>{classes[i]}</b> (true)" if i == truth else classes[i] for i in order]
+    """Return the names of the classes in `order` for Plotly, with the true one marked."""
+    names = {i: html.escape(classes[i]) for i in order}
+    return [f"<b>{name}</b> (true)" if i == truth else name for i, name in names.items()]
 
 
 def in_percent(share: float | None) -> float | None:

@@ -37,7 +37,7 @@ def show(
         if line.trained and isinstance(line.values, AnsweredValues)
     }
     made = examples.make(*images)
-    cards = [card(example, examples.titles, classes, answered) for example in made]
+    cards = [card(example, classes, answered) for example in made]
     st.markdown(f"**The first {len(made)} images: {', '.join(examples.titles)}**")
     st.html(html.example_cards(cards))
     figure_files.pictures(
@@ -49,7 +49,7 @@ def show(
 
 
 def card(
-    example: Example, titles: Sequence[str], classes: Sequence[str], answers: Mapping[str, Sequence[int]]
+    example: Example, classes: Sequence[str], answers: Mapping[str, Sequence[int]]
 ) -> tuple[str, Image.Image, list[str]]:
     """Return the title of an example, its pictures in a row, and a sentence for each model."""
     head = ", ".join(f"{cue}: {classes[label]}" for cue, label in example.cues.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import itertools
 import operator
 from dataclasses import dataclass
@@ -139,7 +138,7 @@ def rows_of(looked_up: dict[str, list[tuple[Model, Measurement]]]) -> tuple[list
     colors = _colors()
 
     def row_of(label: str, model: str) -> Row:
-        return rows.setdefault(label, Row(html.escape(label), colors.get(label, hue(model)), model=model))
+        return rows.setdefault(label, Row(label, colors.get(label, hue(model)), model=model))
 
     for name, measured in looked_up.items():
         for model, one in measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,11 @@ class Row:
     untrained: dict[str, Point] = field(default_factory=dict)
     model: str = ""  # architecture
 
+    @property
+    def name(self) -> str:
+        """The label as Plotly draws it."""
+        return html.escape(self.label)
+
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
     """Return the rows from the most local model to the one that reads from farthest, then those without.
@@ -89,7 +95,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
         horizontal_spacing=0.055,
         subplot_titles=[f"<b>{'<br>'.join(textwrap.wrap(title, TITLE_WIDTH))}</b>" for title in titles],
     )
-    labels = [row.label for row in rows]
+    names = [row.name for row in rows]
     data: list[list[Any]] = []
     for column, (quantity, name) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
         for row in rows:
@@ -98,7 +104,7 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
                 ends = [point.mean for point, _ in both]
                 line = {"color": row.color, "width": 2}
                 plot.add_scatter(
-                    x=ends, y=[row.label] * 2, mode="lines", line=line, opacity=0.5, hoverinfo="skip",
+                    x=ends, y=[row.name] * 2, mode="lines", line=line, opacity=0.5, hoverinfo="skip",
                     row=1, col=column,
                 )  # fmt: skip
             for point, state in both:
@@ -115,8 +121,8 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
     plot.update_xaxes(fixedrange=True)
     plot.update_yaxes(
         categoryorder="array",
-        categoryarray=labels[::-1],
-        range=[-0.6, len(labels) - 0.4],
+        categoryarray=names[::-1],
+        range=[-0.6, len(names) - 0.4],
         fixedrange=True,
         automargin=True,
         tickfont={"size": 13},
@@ -169,7 +175,7 @@ def _add(
     error = f" ± {point.error:.{max(1, quantity.digits)}f}" if point.error is not None else ""
     plot.add_scatter(
         x=[point.mean],
-        y=[row.label],
+        y=[row.name],
         # in an open marker, a short bar would look like a letter
         error_x={"array": [point.error or 0.0], "thickness": 1.5, "width": 4, "visible": trained},
         mode="markers+text" if side else "markers",
@@ -184,8 +190,8 @@ def _add(
             "symbol": "circle" if trained else "circle-open",
             "line": {"width": 2, "color": row.color},
         },
-        name=f"{row.label}, {state}",
-        hovertemplate=f"<b>{row.label}</b>, {state}<br>{text}{error} {quantity.unit}<extra></extra>",
+        name=f"{row.name}, {state}",
+        hovertemplate=f"<b>{row.name}</b>, {state}<br>{text}{error} {quantity.unit}<extra></extra>",
         row=1,
         col=column,
     )

@@ -58,7 +58,7 @@ def scene(query: Query) -> Stepper | Similarity:
     run = run_in(state.run, page_runs.offered("patches"))
     if state.view == "similarity":
         values = weights.learned(run).similarity
-        if not values.any() or len(values) > learned.MAX_POSITIONS:
+        if not values.any() or not 1 < len(values) <= learned.MAX_POSITIONS:
             raise UserError(f"{run.title} has no position embeddings that can be drawn: name another run.")
         return Similarity(values)
     data = resources.dataset_of(run)

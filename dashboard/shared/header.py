@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
 
 from dashboard import guide
+from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.shared import messages
 
@@ -85,7 +86,7 @@ def _glossary(page: str) -> None:
         if matches := guide.look_up(query):
             _list(matches)
         else:
-            st.caption(f"Nothing found for “{query.strip()}”: try a shorter word.")
+            st.caption(f"Nothing found for “{escape(query.strip())}”: try a shorter word.")
         return
     own = guide.terms_of(page)
     st.markdown("**On this page**")

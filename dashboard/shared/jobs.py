@@ -62,17 +62,21 @@ _lock = threading.Lock()
 _turn = threading.Lock()  # a measurement uses all cores, so only one runs
 
 
-def start(key: str, steps: Callable[[], Iterator[Step]], *, computes: bool = True) -> Job:
+def start(key: str, steps: Callable[[], Iterator[Step]], *, computes: bool = True, busy: str = "") -> Job:
     """Start a measurement and return its job. If a job with this key is active, return that job.
 
     A job that computes waits for its turn. One that does not, such as a download, starts at once. Raise
-    `UserError` in read-only mode, whatever the page offered.
+    `UserError` in read-only mode, whatever the page offered. Raise it with the sentence `busy`, if there is
+    one, instead of returning an active job.
     """
     check_allowed()
     with _lock:
         job = _jobs.get(key)
         if job and not job.over and not job.canceled.is_set():
+            if busy:
+                raise UserError(busy)
             return job
+        _jobs.pop(key, None)  # the newest is last
         job = _jobs[key] = Job(key)
         for old in [k for k, j in _jobs.items() if j.over][:-MAX_FINISHED]:
             del _jobs[old]

@@ -97,11 +97,12 @@ def look_up(
 def _find(
     key: str, probe: Probe[V], subjects: Sequence[Subject], seen: Seen, settings: dict[str, Any]
 ) -> Result[V] | None:
-    if key not in _cached and (result := find(probe, list(subjects), seen, settings)):
-        while len(_cached) >= MAX_CACHED:
-            _cached.pop(next(iter(_cached)), None)
+    result = _cached.get(key)
+    if result is None and (result := find(probe, list(subjects), seen, settings)):
+        for old in list(_cached)[: max(0, len(_cached) - MAX_CACHED + 1)]:
+            _cached.pop(old, None)
         _cached[key] = result
-    return _cached.get(key)
+    return result
 
 
 def expected_seconds(missing: Sequence[Measurement]) -> float | None:

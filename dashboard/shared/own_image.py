@@ -6,6 +6,7 @@ page that compares two images has a second one, in the slot `RIGHT`.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import NamedTuple
 
@@ -40,13 +41,14 @@ class OwnImage(NamedTuple):
 
 
 class _Held:
-    """The size of the image of one session, for as long as the session lives."""
+    """The size of the images of one session, for as long as the session lives."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
 
 _held: weakref.WeakSet[_Held] = weakref.WeakSet()
+_lock = threading.Lock()  # two visitors who upload at once must not both get the last free bytes
 
 
 def _keep(added: list[tuple[bytes, str]], slot: str) -> None:
@@ -61,11 +63,14 @@ def _keep(added: list[tuple[bytes, str]], slot: str) -> None:
     kept = [*earlier, *new][-MOST:]
     size = sum(len(file.content) for file in kept)
     replaced: _Held | None = state.get(HELD + slot)
-    others = sum(image.size for image in list(_held) if image is not replaced)
-    if others + size > MOST_HELD:
-        raise UserError("This server has no room for another image: try a smaller file, or try again later.")
-    state[LIST + slot], state[HELD + slot] = kept, _Held(size)
-    _held.add(state[HELD + slot])
+    with _lock:
+        others = sum(image.size for image in list(_held) if image is not replaced)
+        if others + size > MOST_HELD:
+            raise UserError(
+                "This server has no room for another image: try a smaller file, or try again later."
+            )
+        state[LIST + slot], state[HELD + slot] = kept, _Held(size)
+        _held.add(state[HELD + slot])
     _show(new[0], slot)
 
 

@@ -20,6 +20,7 @@ from vitcore.errors import UserError, no_weights
 from vitcore.paths import runs_dir
 from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.queue.devices import Device, list_devices
+from vitcore.reading import read_arrays
 from vitcore.runs import foreign
 from vitcore.runs.folder import Run, bundled_runs, list_runs
 from vitcore.runs.foreign import ForeignRun
@@ -241,17 +242,20 @@ def _foreign_runs(home: Path, changed: int) -> list[ForeignRun]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _first_look(path: str, stamp: float) -> dict[str, np.ndarray]:
-    with np.load(path) as stored:
-        return dict(stored)
+    return read_arrays(Path(path))
 
 
 def first_look(run: Run) -> dict[str, np.ndarray] | None:
-    """Return the stored probe `first-look` of a run, or None.
+    """Return the stored probe `first-look` of a run, or None. Raise `UserError` if the file is damaged.
 
     Its arrays are index [N] of the test images, maps [N, h, w] and probabilities [N, classes].
     """
     path = run.path / "probes" / "first-look.npz"
-    return _first_look(str(path), path.stat().st_mtime) if path.is_file() else None
+    try:
+        stamp = path.stat().st_mtime
+    except OSError:
+        return None
+    return _first_look(str(path), stamp)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -58,7 +58,10 @@ def is_known(host: str) -> bool:
 
 def is_own(origin: str | None, headers: Headers) -> bool:
     """Return whether a request comes from a page of this server, or from a program other than a browser."""
-    return origin is None or urlsplit(origin).netloc.lower() in own_hosts(headers)
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() in own_hosts(headers)
+    except ValueError:  # no URL
+        return False
 
 
 def security_headers(host: str, allowed: Iterable[str]) -> dict[str, str]:

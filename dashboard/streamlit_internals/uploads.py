@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 
-MOST_FILES = 8  # of one session; the page keeps one, and drops each after it has read it
+MOST_FILES = 8  # of one session; the page copies images (`own_image.MOST`), and drops the files after that
 MOST_BYTES = 200_000_000  # of all sessions together, including files that are being sent
 _PATH = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 

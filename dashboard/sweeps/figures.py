@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -58,9 +59,10 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
             mode="lines+markers",
             line={"color": color, "width": 2.5, "dash": dash},
             marker={"size": 8, "opacity": 1},
-            name=name,
+            name=html.escape(name),
             customdata=[[_images(row), _describe(row)] for row in done],
-            hovertemplate=f"<b>{name}</b>, %{{customdata[0]}}<br>%{{customdata[1]}}<extra></extra>",
+            hovertemplate=f"<b>{html.escape(name)}</b>, %{{customdata[0]}}<br>"
+            "%{customdata[1]}<extra></extra>",
         )
         ends.append((math.log10(x[-1]), percent[-1], name, color))
         data.extend(point_rows([name], x, percent, error))
@@ -285,7 +287,7 @@ def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: 
         figure.add_annotation(
             x=x,
             y=label_y,
-            text=f"<b>{name}</b>",
+            text=f"<b>{html.escape(name)}</b>",
             showarrow=False,
             xanchor="left",
             xshift=10,

@@ -91,8 +91,8 @@ def _probe_title(name: str) -> str:
 def _step_title(page: str, view: str, step: str) -> str:
     """Return the name of a step of a stepper, or its number if the name depends on the model."""
     names = PATCHES if page == "patches" else BLOCK_STEPS if view == BLOCK else ()
-    known = step.isdecimal() and 1 <= int(step) <= len(names)
-    return names[int(step) - 1] if known else f"step {step}"
+    by_number = {str(number): name for number, name in enumerate(names, start=1)}
+    return by_number.get(step, f"step {step}")
 
 
 def _title_key(page: str) -> str:

@@ -147,14 +147,18 @@ def list_talks() -> dict[str, Path]:
     """Return the file of every talk by name, the user's talks first."""
     talks: dict[str, Path] = {}
     for folder in folders():
-        try:
-            found = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
-        except OSError:  # a path that is too long, or a folder that may not be read
-            continue
-        for path in found:
+        for path in _files_in(folder):
             if NAME.fullmatch(path.stem):
                 talks.setdefault(path.stem, path)
     return talks
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Return the talk files in a folder, whatever their names are. A folder that cannot be read has none."""
+    try:
+        return sorted(path for path in folder.glob("[!.]*") if path.suffix in (".yaml", ".yml"))
+    except OSError:  # a path that is too long, or a folder that may not be read
+        return []
 
 
 def labels(titles: Mapping[str, str]) -> dict[str, str]:
@@ -168,9 +172,9 @@ def labels(titles: Mapping[str, str]) -> dict[str, str]:
 
 def misnamed() -> dict[str, str]:
     """Return an error message, by name, for each talk of the user whose name can't be part of an address."""
-    files = sorted(path for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml"))
     rule = "a talk's file name may have at most 80 letters, digits, `-` and `_`: rename it"
-    return {p.stem: f"{p.name[:80]}: {rule}." for p in files if not NAME.fullmatch(p.stem)}
+    found = _files_in(folders()[0])
+    return {p.stem: f"{p.name[:80]}: {rule}." for p in found if not NAME.fullmatch(p.stem)}
 
 
 def find_talk(name: str, *, broken_links: bool = False) -> Talk:

@@ -119,13 +119,13 @@ def _loading() -> Iterator[None]:
         place.empty()
 
 
-_prepared: set[str] = set()
+_prepared: set[int] = set()  # hashes of talks, whose texts may be long
 _prepared_lock = threading.Lock()
 
 
 def _prepare(talk: Talk, index: int) -> None:
     """Compute every step once in a thread, beginning with the next one, so that changing the step is fast."""
-    key = repr(talk)
+    key = hash(talk)
     with _prepared_lock:
         if key in _prepared:
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, popovers
 from dashboard.states.training import TrainingState
 from dashboard.training import announcements
@@ -38,7 +38,7 @@ def control(form: Form, dedupe_s: float) -> None:
         except UserError as error:
             st.error(sentence(error))
             return
-        st.caption(f"Both: {policy(both[0])}")
+        st.caption(f"Both: {escape(policy(both[0]))}")
         # no callback, for the same reason as the launch button of the page
         if st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly()):
             _launch(both, dedupe_s)

@@ -9,13 +9,15 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import job_progress, jobs, ticking
+from dashboard.shared import job_progress, jobs, messages, ticking
 from vitcore.child import Child
 from vitcore.config import FOLDER
 from vitcore.data.folder import NAMED
+from vitcore.paths import readonly
 
 TICK_S = 0.5
 LIMIT_S = 3600.0
+ERROR = "image_check"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def button(path: Path | None) -> None:
         key="check_images",
         icon=":material/fact_check:",
         width="stretch",
-        disabled=path is None or jobs.running(_key(path)),
+        disabled=path is None or readonly() or jobs.running(_key(path)),
         on_click=_start,
         args=(path,),
         help="Decodes all images, so that a broken one is known before the launch.",
@@ -52,6 +54,7 @@ def button(path: Path | None) -> None:
 
 def result(path: Path) -> None:
     """Draw the progress or the outcome of the newest check of a folder, if there is one."""
+    messages.show_error(ERROR, str(path))
     if jobs.find(_key(path)):
         ticking.fragment(
             lambda running: _show(path, running), lambda: jobs.running(_key(path)), every_s=TICK_S
@@ -82,7 +85,8 @@ def _show(path: Path, running: bool) -> None:
 
 
 def _start(path: Path) -> None:
-    jobs.start(_key(path), lambda: check(path))
+    with messages.keep_error(ERROR, str(path)):
+        jobs.start(_key(path), lambda: check(path))
 
 
 def _key(path: Path) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, ticking
 from dashboard.training.form import Form
 from vitcore.child import Child, TextFile
@@ -126,4 +127,4 @@ def _show(rehearsal: Rehearsal, running: bool) -> None:
             st.button("Cancel", key="cancel_rehearsal", on_click=_cancel)
         return
     success, text = rehearsal.outcome()
-    (st.success if success else st.error)(text, icon=":material/timer:" if success else None)
+    (st.success if success else st.error)(sentence(text), icon=":material/timer:" if success else None)

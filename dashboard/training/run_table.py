@@ -12,6 +12,7 @@ from dashboard.page_table import PAGES
 from dashboard.shared import bound, columns, deletion, messages, popovers, resources, selection
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.shared.labels import label_among, run_labels
+from dashboard.shared.model_outputs import digest
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
 from dashboard.training import announcements
@@ -50,10 +51,10 @@ def control(found: list[Run]) -> None:
     shown = [row for row in rows if matches(row, text or "", states, models)]
     settings = varied_columns([by_id[row["id"]] for row in shown])
     titles = run_labels(found)
-    count = st.session_state.get("runs_table_count", 0)
     chosen = st.dataframe(
         [_cells(row, titles[row["id"]], cells) for row, cells in zip(shown, settings, strict=True)],
-        key=f"runs_table_{text}_{states}_{models}_{count}",  # reset the selection when the rows change
+        # The browser keeps the numbers of the selected rows: for other rows they are other runs.
+        key=f"runs_table_{digest(*(row['id'] for row in shown))}",
         hide_index=True,
         width="stretch",
         height=min(420, 38 + 35 * max(1, len(shown))),
@@ -135,7 +136,6 @@ def _delete(runs: list[Run]) -> None:
             edit.delete(run)
             selection.forget([run])
             deleted.append(title)
-    st.session_state.runs_table_count = st.session_state.get("runs_table_count", 0) + 1
     if deleted:
         what = numbers.count(len(deleted), "run") if len(deleted) > 1 else deleted[0]
         popovers.close("delete_selected", f"Deleted {what}.")

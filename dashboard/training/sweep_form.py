@@ -292,12 +292,13 @@ def _seeds(place: Any, base: Config, start: int) -> list[int]:
 
 
 def _description(plan: Plan) -> str:
-    """Return a sentence on what the sweep would train."""
+    """Return a sentence of Markdown on what the sweep would train."""
     configs = [entry.config for entry in plan.entries]
     first = configs[0]
     base = ", including the base" if plan.kind == "study" else ""
     return (
-        f"{numbers.count(len(configs), 'run')}{base}: {length_of(first)} of {data_title(first)} each, "
+        f"{numbers.count(len(configs), 'run')}{base}: "
+        f"{length_of(first)} of {escape(data_title(first))} each, "
         f"recipe `{first.recipe}`, {seeds_of(configs)}. {images_of(configs)}"
     ).rstrip()
 

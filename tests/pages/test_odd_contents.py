@@ -17,7 +17,7 @@ import pytest
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from dashboard.shared import metric_charts, run_curves
+from dashboard.shared import metric_charts, resources, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.sweeps import results
 from dashboard.training.predictions import as_html, files
@@ -231,3 +231,10 @@ def test_odd_zips_are_imported_or_refused(tmp_path):
         assert Run(run.path).status().state == "finished"
         shutil.rmtree(run.path)
     assert 10 < imported < 400
+
+
+def test_damaged_first_look_is_refused(tmp_path):
+    run = own_copy("vit-cifar10-gpu", tmp_path)
+    (run.path / "probes" / "first-look.npz").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(UserError, match=r"first-look\.npz"):
+        resources.first_look(run)

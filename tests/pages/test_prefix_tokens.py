@@ -13,6 +13,7 @@ from dashboard.attention import attributions, block, block_outputs, explorer, vi
 from dashboard.attention.attributions import Question
 from dashboard.patches import stepper_data
 from dashboard.shared import model_outputs, resources, selection
+from dashboard.talk import scenes
 from tests.apptests import open_app
 from tests.made_runs import make_run
 from vitcore.analysis import relevance
@@ -80,6 +81,12 @@ def test_patches_page_of_rotary_positions_shows_none_and_says_where_they_are(tmp
     assert not app.exception
     assert any("rotary positions" in info.value for info in app.info)
     assert not any("Cosine similarity" in caption.value for caption in app.caption)
+
+
+def test_similarity_of_a_single_position_is_refused(tmp_path):
+    run = make_run(tmp_path / "runs", "one patch", **SMALL | {"patch_size": 32})
+    with pytest.raises(UserError, match="one patch"):
+        scenes.scene("patches", {"run": run.id, "view": "similarity"})
 
 
 @pytest.mark.parametrize("view", ["Inside a block", "Token features", "Class maps", ""])

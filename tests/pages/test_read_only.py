@@ -13,10 +13,10 @@ from dashboard.shared import jobs
 from dashboard.shared.measurements import look_up
 from dashboard.training import export, rehearsal
 from tests.apptests import open_app
-from tests.conftest import TINY_RESNET
+from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
 from vitcore.errors import UserError
-from vitcore.paths import runs_dir
+from vitcore.paths import data_dir, runs_dir
 from vitcore.probes import find_probe
 from vitcore.probes.store import Subject, images_for
 from vitcore.queue import launch, order
@@ -85,6 +85,15 @@ def test_pressed_buttons_are_refused(name, stopped, unchanged, enabled):
         assert not app.exception
         refusals = [error.value for error in app.error if escape("read-only") in error.value]
         assert refusals, label
+
+
+def test_check_of_images_is_refused(unchanged, enabled):
+    make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    app = open_app("training", data="own folder")
+    app.text_input(key="folder").set_value("flowers").run()
+    app.button(key="check_images").click().run()
+    assert not app.exception
+    assert any(escape("read-only") in error.value for error in app.error)
 
 
 def measure(run: Run) -> None:

@@ -41,6 +41,15 @@ def test_click_on_a_point_opens_the_experiment_that_measured_it():
     assert opened == {3.0: "distance", 70.0: "shift", 50: "sample-efficiency"}
 
 
+def test_names_are_escaped_in_the_drawing_only():
+    drawing = summary_figure.draw([Row("a<b>c", "#000000", {"shift": Point(70.0)})], "10 %")
+    plot = drawing.figure.plot
+    assert plot.layout.yaxis.categoryarray == tuple(plot.data[0].y) == ("a&lt;b&gt;c",)
+    assert plot.data[0].name.startswith("a&lt;b&gt;c,")
+    assert [row[1] for row in drawing.figure.rows[1:]] == ["a<b>c"]
+    assert "a<b>c 70" in drawing.alt
+
+
 def test_link_to_a_run_without_an_experiment_opens_the_first_one():
     app = open_app("inductive_bias", run="vit-cifar10")
     assert [heading.value for heading in app.header] == [next(iter(PROBES.values())).question]

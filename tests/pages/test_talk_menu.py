@@ -105,6 +105,7 @@ def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
             "Inside a convolution, cat, test image 1, block 4, step 3",
         ),
         ("patches?class=cat&step=5", "Patches, cat, test image 1, Positions"),
+        pytest.param(f"patches?step={'9' * 5000}", f"Patches, step {'9' * 66}", id="a very long number"),
         ("compare?show=Confusion", "Confusion"),
         ("inductive_bias?probe=summary", "Summary"),
         ("inductive_bias?probe=shift&class=cat&image=1", "Shift, cat, test image 1"),

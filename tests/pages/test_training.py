@@ -199,6 +199,16 @@ def test_ended_runs_of_a_selection_can_be_deleted_while_another_is_active():
     assert [run.id for run in own_runs()] == [active.id]
 
 
+def test_selection_of_the_table_ends_when_another_run_is_launched():
+    first = make_run(runs_dir(), "first", model="resnet", **TINY_RESNET)
+    app = open_app("training", all="true")
+    before = app.dataframe[0].proto.id
+    first.write_status(first.stored_status().model_copy(update={"active_s": 60.0}))
+    assert app.run().dataframe[0].proto.id == before  # the same rows
+    make_run(runs_dir(), "second", model="resnet", **TINY_RESNET)  # a row above, which moves the others
+    assert app.run().dataframe[0].proto.id != before
+
+
 def test_deleted_run_is_announced_with_the_run_that_is_shown_instead():
     run = make_run(runs_dir(), "half way", model="resnet", **TINY_RESNET)
     other = make_run(runs_dir(), "complete", model="resnet", **TINY_RESNET)
@@ -273,6 +283,15 @@ def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):
     (warning,) = app.warning
     assert escape("17 of 24") in warning.value
     assert escape("daisy/4.png and 2 more") in warning.value
+
+
+def test_name_of_a_folder_is_no_markdown():
+    make_folder(data_dir() / "my *best* flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    app = open_app("training", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value("my *best* flowers").run()
+    captions = [caption.value for caption in app.caption if "flowers" in caption.value]
+    assert len(captions) == 2  # of the fair pair and of the sweep
+    assert all(escape("my *best* flowers") in caption for caption in captions)
 
 
 def test_rehearsal_shows_its_step():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,28 @@ def test_other_and_too_large_files_are_not_stored(kept, monkeypatch):
     with pytest.raises(UserError, match="0 MB"):
         weight_upload.stored("weights.pt", b"content")
     assert list(kept.iterdir()) == []
+
+
+def test_file_that_cannot_be_written_is_not_kept(kept, monkeypatch):
+    def full(_path, _content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="No space left"):
+        weight_upload.stored("weights.pt", b"content")
+    assert list(kept.iterdir()) == []
+
+
+def test_file_of_the_slower_of_two_visitors_is_refused_and_not_kept(kept, monkeypatch):
+    proceed = threading.Event()
+    other = jobs.start(weight_upload.JOB, lambda: iter([proceed.wait(60)]), computes=False)
+    with monkeypatch.context() as before:
+        before.setattr(jobs, "running", lambda _: False)  # as this visitor saw it
+        app = upload("weights.pt", b"content")
+    assert any("Another model" in error.value for error in app.error)
+    assert list(kept.iterdir()) == []
+    proceed.set()
+    until(lambda: other.over)
 
 
 def test_limit_of_the_uploader_is_that_of_the_server():

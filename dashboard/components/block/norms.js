@@ -15,7 +15,7 @@ const FIRST = 1, SECOND = 2, HEAD = 3; // as in scale1, scale2, scale3
  * @param {number} j
  * @returns {Record<string, number>}
  */
-export function normParts({ header, ...block }, which, values, j) {
+function normParts({ header, ...block }, which, values, j) {
   const { mean, variance } = spread(values), eps = header.eps[which - 1];
   const x = values[j], scale = block[`scale${which}`][j], offset = block[`offset${which}`][j];
   const standard = (x - mean) / Math.sqrt(variance + eps);

@@ -15,7 +15,7 @@ const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
 const LEAST_ITEM = 17; // pixels of an item of a list, whose text is smaller otherwise
 const LEAST_ITEMS = 3; // of a ranked list, which has fewer items in a small room
 const AXIS = 36; // pixels for the values of an axis, to the left of panels that are below each other
-export const THUMB = 12; // pixels of the patches above the columns
+const THUMB = 12; // pixels of the patches above the columns
 
 /**
  * Return the place of the image, and all panels of a step with their boxes.

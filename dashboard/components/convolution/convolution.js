@@ -5,9 +5,9 @@ import { InsideStepper } from "../inside/stepper.js";
 import { parseCount } from "../shared/address.js";
 import { largest } from "../shared/vectors.js";
 import { mount } from "../shared/view.js";
-import { nearestStep, parsePosition, stepsOf, unpackConvolutions, windowAt } from "./data.js";
+import { nearestStep, parsePosition, sameNetwork, stepsOf, unpackConvolutions, windowAt } from "./data.js";
 import { convolutionRows } from "./files.js";
-import { listenToConvolution, showConvolutionChoices, showConvolutionState } from "./input.js";
+import { followPlaces, listenToConvolution, showConvolutionChoices, showConvolutionState } from "./input.js";
 import { placePanels, whatIsAt } from "./panels.js";
 import { paintConvolution, scaleOf } from "./scene.js";
 import { convSymbols } from "./symbols.js";
@@ -61,10 +61,16 @@ class ConvolutionStepper extends InsideStepper {
 
   accept(before) {
     const { header } = this.block, old = before?.header;
-    if (old?.blocks !== header.blocks || this.returning) this.restore();
+    if (!old || !sameNetwork(old, header) || this.returning) this.restore();
     else if (old.block !== header.block) this.arrive(before.convolutions[this.index].side);
     this.arrival = null;
     this.channel = Math.min(header.only ?? this.channel, this.one.outputs - 1);
+  }
+
+  attach() {
+    const before = this.lifetime;
+    super.attach();
+    if (this.lifetime !== before) followPlaces(this, this.lifetime.signal);
   }
 
   // Read the convolution, the step, the channel and the position from the address.

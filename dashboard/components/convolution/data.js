@@ -94,6 +94,16 @@ export function normalize(maps, { mean, variance, scale, shift, eps }) {
 }
 
 /**
+ * Return whether two headers are of the same network, as far as its shapes tell.
+ * @param {any} one
+ * @param {any} other
+ */
+export function sameNetwork(one, other) {
+  if (one.blocks !== other.blocks || one.pre !== other.pre) return false;
+  return one.block !== other.block || JSON.stringify(one.convolutions) === JSON.stringify(other.convolutions);
+}
+
+/**
  * Return how one number of a convolution is computed: { values, kernel, products [Cin * k * k], sums [Cin],
  * total, inside [k * k] }, where `inside` says which positions of the window are in the input.
  * @param {any} block

@@ -22,7 +22,6 @@ export function listenToConvolution(stepper) {
       else if (pooled !== undefined) stepper.set({ channel: pooled });
     },
   });
-  onPlace((place) => follow(stepper, place));
 }
 
 function movePinned(stepper, dx, dy) {
@@ -32,12 +31,18 @@ function movePinned(stepper, dx, dy) {
   stepper.set({ pinned: { row: within(row + dy), column: within(column + dx) } });
 }
 
-// Show the place that was chosen in the stepper of a ViT, if both are on the page.
-function follow(stepper, start) {
-  const { block, root } = stepper;
-  if (!block || !root.isConnected || block.header.stepName === "step") return;
-  stepper.start = start;
-  stepper.set(start ? { pinned: stepper.home } : {});
+/**
+ * Show each place that is chosen in the stepper of a ViT, if both are on the page, until the signal.
+ * @param {any} stepper
+ * @param {AbortSignal} signal
+ */
+export function followPlaces(stepper, signal) {
+  onPlace((start) => {
+    const { block, root } = stepper;
+    if (!root.isConnected || block.header.stepName === "step") return;
+    stepper.start = start;
+    stepper.set(start ? { pinned: stepper.home } : {});
+  }, signal);
 }
 
 /** @param {any} stepper */

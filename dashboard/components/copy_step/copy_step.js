@@ -8,7 +8,8 @@ function viewLink() {
   const url = new URL(window.location.href);
   url.searchParams.delete("talk");
   url.searchParams.delete("tour");
-  const page = url.pathname.split("/").filter(Boolean).pop() ?? "overview";
+  const root = new URL(globalThis.__streamlit.BACKEND_BASE_URL).pathname; // with the prefix of a proxy
+  const page = url.pathname.slice(root.length).split("/").filter(Boolean).pop() ?? "overview";
   return page + url.search;
 }
 

@@ -241,6 +241,7 @@ export default function ({ data, parentElement }) {
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);
   loadPlotly()
     .then(async (Plotly) => {
+      div.querySelector(".note")?.remove(); // of an earlier attempt
       await draw(Plotly, div, data);
       follow(Plotly, div, parts, data);
     })

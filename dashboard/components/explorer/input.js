@@ -39,6 +39,7 @@ export class Input extends AttentionInput {
     this.on(image, "pointerleave", () => explorer.point({ hoveredToken: null }));
     this.on(image, "pointerdown", (event) => {
       if (!explorer.brushing) return explorer.point({ hoveredToken: tokenUnder(event) }); // a resting finger
+      if (event.button) return; // the right one opens a menu, and no pointerup need follow
       explorer.strokes.keep(explorer.mask, explorer.header.stem);
       explorer.painting = true;
       image.setPointerCapture(event.pointerId);

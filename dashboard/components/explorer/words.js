@@ -42,7 +42,7 @@ const MOST_NAMED = 6; // tokens before the patches whose weights are named one b
 const MOST_SPELLED = 3; // of them with long names; otherwise registers have the names of their buttons
 
 // Return the tokens before the patches as texts with their weights: "CLS: 12 %, register 1: 3.1 %".
-export function prefixShares(header, masses, share) {
+function prefixShares(header, masses, share) {
   const names = prefixOf(header), from = hasCls(header) ? 1 : 0, others = names.slice(from);
   const label = others.length > MOST_SPELLED ? (name) => name.replace("register", "R") : prefixLabel;
   const texts = names.map((name, i) => `${i < from ? "CLS" : label(name)}: ${share(masses[i])}`);

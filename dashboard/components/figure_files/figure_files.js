@@ -1,5 +1,5 @@
-// data: { name, rows (of the CSV file), and one of: figure (JSON of a Plotly figure) with base (path of the
-// server); pictures ([[title, data URL, text]]) with side, columns and foot; drawing (SVG) }
+// data: { name, rows (of the CSV file), and one of: figure (JSON of a Plotly figure); pictures ([[title, data
+// URL, text]]) with side, columns and foot; drawing (SVG) }
 
 import { savePainted, saveSvg } from "../shared/picture.js";
 import { loadPlotly, savePlotly } from "../shared/plotly.js";

@@ -34,6 +34,7 @@ export function listenToPicture(replay, canvas) {
     return row * cells + column;
   };
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return; // the right one opens a menu, and no pointerup need follow
     event.preventDefault();
     canvas.focus({ preventScroll: true }); // without scrolling: the pointer must stay on the same cell
     canvas.setPointerCapture(event.pointerId);

@@ -5,7 +5,8 @@ function showMessage(root, text) {
   root.querySelector("[data-live]").textContent = text;
   const message = root.querySelector("[data-message]");
   message.textContent = text;
-  setTimeout(() => {
+  clearTimeout(message.timer); // of an earlier message, which would end this one too early
+  message.timer = setTimeout(() => {
     message.textContent = "";
   }, 4000);
 }

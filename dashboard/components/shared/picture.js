@@ -43,7 +43,7 @@ export async function saveSvg(format, stem, size, svg) {
   canvas.toBlob((blob) => saveFile(blob, "", `${stem}.png`), "image/png");
 }
 
-let fontRule; // a promise that is made once
+let fontRule; // a promise that is made once, unless it fails
 
 function pageFont() {
   fontRule ??= (async () => {
@@ -59,6 +59,9 @@ function pageFont() {
     }
     return ""; // the file falls back to sans-serif
   })();
+  fontRule.catch(() => {
+    fontRule = undefined; // a later file tries again
+  });
   return fontRule;
 }
 

@@ -14,9 +14,12 @@ export function announcePlace(token, { side, first }) {
 }
 
 /**
- * Call `move` with each place, as fractions of the height and the width of the image, or with null.
+ * Call `move` with each place, as fractions of the height and the width of the image, or with null, until the
+ * signal.
  * @param {(place: { row: number, column: number } | null) => void} move
+ * @param {AbortSignal} signal
  */
-export function onPlace(move) {
-  globalThis.addEventListener(CHANGED, (event) => move(/** @type {CustomEvent} */ (event).detail));
+export function onPlace(move, signal) {
+  const moved = (event) => move(/** @type {CustomEvent} */ (event).detail);
+  globalThis.addEventListener(CHANGED, moved, { signal });
 }

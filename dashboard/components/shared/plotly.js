@@ -2,7 +2,7 @@
 
 import { saveSvg } from "./picture.js";
 
-let library; // one promise per window
+let library; // one promise per window, until it fails
 
 export function loadPlotly() {
   if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
@@ -10,7 +10,10 @@ export function loadPlotly() {
     const script = document.createElement("script");
     script.src = `${globalThis.__streamlit.BACKEND_BASE_URL}app/static/plotly.min.js`; // see server.py
     script.onload = () => resolve(globalThis.Plotly);
-    script.onerror = () => reject(new Error("plotly.min.js is not served"));
+    script.onerror = () => {
+      library = undefined; // a later chart tries again
+      reject(new Error("plotly.min.js is not served"));
+    };
     document.head.appendChild(script);
   });
   return library;

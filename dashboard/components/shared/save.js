@@ -39,12 +39,12 @@ export function offerFiles(bar, save, formats = ["png", "svg", "csv"]) {
 }
 
 function quoted(value) {
-  const text = value === null || value === undefined ? "" : String(value).replace(/<[^>]*>/g, "");
+  const text = value === null || value === undefined ? "" : String(value);
   return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
 /**
- * Return rows of values as CSV, without the markup that texts may contain.
+ * Return rows of values as CSV.
  * @param {any[][]} rows
  */
 export const csvOf = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";

@@ -6,6 +6,7 @@
 import { keepAddress } from "../shared/address.js";
 import { CHANNEL, Presenter } from "../shared/follow.js";
 import { direction, isForTalk } from "../shared/talk_keys.js";
+import { recall, remember } from "./memory.js";
 
 const MAX_DOTS = 24; // with more steps, the dots would not fit next to the source
 const MAX_LARGE = 160; // characters of a question and its choices in large type
@@ -95,16 +96,15 @@ class Talk {
   // The id of this tab and the time when the talk began in it. A reload keeps both.
   identity(talk) {
     this.storage = `vitlab-talk-${talk}`;
-    const { id = crypto.randomUUID?.() ?? String(Math.random()), started = Date.now() } = JSON.parse(
-      sessionStorage.getItem(this.storage) ?? "{}",
+    const { id = crypto.randomUUID?.() ?? String(Math.random()), started = Date.now() } = recall(
+      this.storage,
     );
-    sessionStorage.setItem(this.storage, JSON.stringify({ id, started }));
+    remember(this.storage, { id, started });
     return { talk, id, started };
   }
 
   forgetStart() {
-    if (!this.presenter) return;
-    sessionStorage.setItem(this.storage, JSON.stringify({ id: this.presenter.identity.id }));
+    if (this.presenter) remember(this.storage, { id: this.presenter.identity.id });
   }
 
   // The name of a step: its question instead of its title, which may contain the answer.

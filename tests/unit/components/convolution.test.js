@@ -6,11 +6,13 @@ import {
   nearestStep,
   normalize,
   parsePosition,
+  sameNetwork,
   stepsOf,
   unpackConvolutions,
   windowAt,
 } from "../../../dashboard/components/convolution/data.js";
 import { convolutionRows } from "../../../dashboard/components/convolution/files.js";
+import { followPlaces } from "../../../dashboard/components/convolution/input.js";
 import { cellsIn, placePanels, rowsIn, whatIsAt } from "../../../dashboard/components/convolution/panels.js";
 import { paintConvolution } from "../../../dashboard/components/convolution/scene.js";
 import {
@@ -20,6 +22,7 @@ import {
   fieldOf,
   shownOf,
 } from "../../../dashboard/components/convolution/words.js";
+import { announcePlace } from "../../../dashboard/components/shared/places.js";
 
 const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
 
@@ -313,4 +316,29 @@ Deno.test("the rows of the file are those of the step", () => {
   assert.equal(convolutionRows(viewOf("norm")).length, 1 + 4);
   assert.equal(convolutionRows(viewOf("norm", 0, { pre: true })).length, 1 + 16);
   assert.deepEqual(convolutionRows(viewOf("head", 1))[1].slice(0, 2), ["cat", 0]);
+});
+
+Deno.test("another network with as many blocks does not keep a step or a convolution that it lacks", () => {
+  const { header } = packed(), bottleneck = [...header.convolutions, header.convolutions[1]];
+  const before = packed({ pre: true, outputs: 0 });
+  assert.ok(sameNetwork(header, packed().header)); // the same data again, while the run trains
+  assert.ok(stepsOf(before, 1).length > stepsOf({ header }, 0).length);
+  assert.ok(!sameNetwork(before.header, header));
+  assert.ok(!sameNetwork(packed({ convolutions: bottleneck }).header, header));
+  assert.ok(!sameNetwork(packed(sized(7, 3, [2, -3, 3])).header, header));
+  assert.ok(!sameNetwork({ ...header, blocks: 2 }, header));
+  assert.ok(sameNetwork({ ...header, block: 0, convolutions: [] }, header)); // another block of it
+});
+
+Deno.test("a stepper follows the chosen patch until it leaves the page", () => {
+  const lifetime = new AbortController(), changes = [];
+  const block = { header: { stepName: "convolution_step" } };
+  const home = { row: 1, column: 3 }, set = (change) => changes.push(change);
+  followPlaces({ block, root: { isConnected: true }, home, set }, lifetime.signal);
+  announcePlace(6, { side: 4, first: 1 });
+  announcePlace(0, { side: 4, first: 1 });
+  assert.deepEqual(changes, [{ pinned: home }, {}]);
+  lifetime.abort();
+  announcePlace(6, { side: 4, first: 1 });
+  assert.equal(changes.length, 2);
 });

@@ -30,8 +30,8 @@ Deno.test("numbers are written unchanged, missing values as empty fields", () =>
   assert.equal(csvOf([[0, -1.5, 1e-7, null, undefined, false]]), "0,-1.5,1e-7,,,false\n");
 });
 
-Deno.test("markup in texts is removed", () => {
-  assert.equal(csvOf([["<b>accuracy</b>, %", "a<br>b"]]), '"accuracy, %",ab\n');
+Deno.test("names with signs of comparison are kept", () => {
+  assert.equal(csvOf([["ViT, 3<n, k>2", "<mask>"]]), '"ViT, 3<n, k>2",<mask>\n');
 });
 
 Deno.test("file names have lowercase letters, digits and hyphens only", () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_rows_of_a_prediction_name_the_most_likely_classes_without_markup():
     best = sorted(values.tolist())[-3:]
     assert [row[1] for row in figure.rows[1:]] == pytest.approx(best)
     assert [row[2] for row in figure.rows[1:]] == [CLASSES[values.tolist().index(v)] for v in best]
+
+
+def test_names_of_classes_are_escaped_in_the_drawings_only():
+    names = ["<b>", "R&D", "dog"]
+    escaped = ["&lt;b&gt;", "R&amp;D", "dog"]
+    one = figures.probabilities(np.array([0.1, 0.2, 0.7]), tuple(names), truth=0, color="#000000")
+    assert list(one.plot.data[0].y) == ["<b>&lt;b&gt;</b> (true)", *escaped[1:]]
+    assert [row[2] for row in one.rows[1:]] == names
+    run = shown("one", 0)
+    run = replace(run, scores=run.scores.model_copy(update={"classes": names}))
+    table = confusions([run])
+    assert all(list(trace.x) == list(trace.y) == escaped for trace in table.plot.data)
+    assert {row[2] for row in table.rows[1:]} == set(names)
+    dots = compare_figures.classes([run])
+    assert sorted(dots.plot.layout.yaxis.ticktext) == sorted(escaped)
+    assert {row[2] for row in dots.rows[1:]} == set(names)
 
 
 # --- Compare -----------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ FOREIGN = [
     "http://evil.example",
     "https://127.0.0.1",
     "null",
+    "http://[",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.drawing.markdown import escape, sentence
 
@@ -44,3 +45,15 @@ def test_addresses_in_the_texts_of_others_do_not_become_links(text):
     assert any(re.search(rule, text, re.IGNORECASE) for rule in AUTOLINKS)
     assert not any(re.search(rule, shown, re.IGNORECASE) for rule in AUTOLINKS)
     assert shown.replace("\u2060", "") == text
+
+
+def test_error_of_a_rehearsal_is_no_markdown():
+    def failed() -> None:
+        from types import SimpleNamespace
+
+        from dashboard.training import rehearsal
+
+        rehearsal._show(SimpleNamespace(outcome=lambda: (False, "The folder a*b*c is empty.")), running=False)
+
+    (error,) = AppTest.from_function(failed).run().error
+    assert error.value == escape("The folder a*b*c is empty.")

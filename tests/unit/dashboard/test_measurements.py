@@ -93,6 +93,39 @@ def test_canceled_measurement_is_missing_without_an_error(run, monkeypatch):
     assert missing.job is None
 
 
+def test_result_is_found_also_if_other_visitors_displace_it_at_once(run, monkeypatch):
+    class Displaced(dict):
+        def __setitem__(self, key, value):
+            """Store nothing, as if other visitors had already filled the cache."""
+
+    shift_of(run).start()
+    until(lambda: not shift_of(run).running)
+    monkeypatch.setattr(measurements, "_cached", Displaced())
+    assert shift_of(run).result.images == 20
+
+
+def test_cache_of_results_has_a_limit(run, monkeypatch):
+    monkeypatch.setattr(measurements, "MAX_CACHED", 4)
+    monkeypatch.setattr(measurements, "find", lambda *_: object())
+    for count in range(1, 7):
+        assert shift_of(run, count).result
+        assert len(measurements._cached) == min(count, 4)
+    assert shift_of(run, 6).key in measurements._cached
+
+
+def test_outcome_of_a_repeated_job_is_kept_as_that_of_the_newest(monkeypatch):
+    monkeypatch.setattr(jobs, "MAX_FINISHED", 2)
+
+    def run_job(key):
+        job = jobs.start(key, lambda: iter([jobs.Progress(1, 1)]))
+        until(lambda: job.over)
+
+    for key in ("repeated", "second", "repeated", "third", "fourth"):
+        run_job(key)
+    assert jobs.find("repeated")
+    assert not jobs.find("second")
+
+
 @pytest.mark.parametrize("name", ["scores", "timing"])
 def test_measurement_of_compare_is_accepted_by_its_probe(run, name):
     (item,) = compare.look_up([run], 1000)

@@ -183,7 +183,7 @@ def test_card_of_an_example_states_which_cue_each_answer_follows():
     example = Example(shown, {"shape": 7, "texture": 8}, 1)
     classes = [f"class {i}" for i in range(10)]
     answers = {"ViT": [0, 8], "ResNet": [0, 7], "Mixer": [0, 3]}
-    head, picture, words = examples.card(example, ("a", "b", "c"), classes, answers)
+    head, picture, words = examples.card(example, classes, answers)
     assert head == "shape: class 7, texture: class 8"
     assert words == ["ViT: class 8 (texture)", "ResNet: class 7 (shape)", "Mixer: class 3"]
     assert picture.size == (3 * 32 + 2, 32)
@@ -193,7 +193,7 @@ def test_card_of_an_example_states_which_cue_each_answer_follows():
         [2, "class 7", "class 8", "class 8", "class 7", "class 3"],
     ]
     large = Example([np.zeros((3, 224, 224), np.uint8)] * 3, {"shape": 7}, 0)
-    assert examples.card(large, ("a", "b", "c"), classes, {})[1].height == examples.SIDE
+    assert examples.card(large, classes, {})[1].height == examples.SIDE
 
 
 def test_cards_escape_the_names_of_classes_and_models():

@@ -63,6 +63,15 @@ def test_sample_figure_has_a_line_per_architecture():
     assert [shape.y0 for shape in figure.layout.shapes] == [10]
 
 
+def test_names_of_lines_are_escaped_in_the_drawing_only():
+    figure = sample_efficiency([sample("vit", "ViT from a<b>c", 1.0, 0.5)])
+    (line,) = figure.plot.data
+    assert line.name == "ViT from a&lt;b&gt;c"
+    assert "a&lt;b&gt;c" in line.hovertemplate
+    assert "<b>ViT from a&lt;b&gt;c</b>" in [a.text for a in figure.plot.layout.annotations]
+    assert figure.rows[1][0] == "ViT from a<b>c"
+
+
 def test_line_labels_do_not_overlap():
     names = ("vit", "resnet", "mixer", "densenet")
     figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)]).plot

@@ -37,6 +37,12 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_folder_whose_path_is_too_long_has_no_talks(monkeypatch):
+    monkeypatch.setenv("VITLAB_TALKS", f"/{'x' * 300}")
+    assert not files.misnamed()
+    assert "why" in files.list_talks()  # the bundled ones
+
+
 def test_talk_is_read_with_links_copied_from_the_browser(home):
     (home / "mine.yaml").write_text(GOOD)
     talk = files.find_talk("mine")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.responses import PlainTextResponse
 
-from dashboard.shared import own_image
+from dashboard.shared import own_crop, own_image
 from dashboard.streamlit_internals import uploads
 from dashboard.streamlit_internals.uploads import MOST_BYTES, MOST_FILES, LimitedUploads
 from tests.apptests import open_app
 from tests.pages.test_own_image import upload
 from tests.uploads import png
+from vitcore.errors import UserError
 
 PATH = "/lab/_stcore/upload_file/session/file"
 
@@ -67,6 +70,42 @@ def test_uploads_that_are_being_sent_count(monkeypatch):
     assert inner == [MOST_BYTES - 500]
     limits.coming = MOST_BYTES - 500
     assert answer(limits) == 413
+
+
+def test_two_visitors_who_upload_at_once_do_not_exceed_the_limit(monkeypatch):
+    meeting, local = threading.Barrier(2), threading.local()
+    states, refused = [], []
+
+    class Held(own_image._Held):
+        def __init__(self, size):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                meeting.wait(0.5)  # the other visitor, who has found room as well
+            super().__init__(size)
+
+    class Session:
+        @property
+        def session_state(self):
+            return local.state
+
+    def upload_one():
+        local.state = {}
+        states.append(local.state)  # the session lives on
+        try:
+            own_image._keep([(b"123456", "one.png")], "")
+        except UserError as error:
+            refused.append(str(error))
+
+    monkeypatch.setattr(own_image, "st", Session())
+    monkeypatch.setattr(own_crop, "st", own_image.st)
+    monkeypatch.setattr(own_image, "MOST_HELD", 10)
+    monkeypatch.setattr(own_image, "_held", weakref.WeakSet())
+    monkeypatch.setattr(own_image, "_Held", Held)
+    visitors = [threading.Thread(target=upload_one) for _ in range(2)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert len(refused) == 1
 
 
 def test_images_of_all_sessions_together_have_a_limit(monkeypatch):
