@@ -34,6 +34,7 @@ BROKEN = (
     AttributeError,
     ArithmeticError,
     MemoryError,
+    RuntimeError,  # of the decoder of AVIF
     struct.error,
     zlib.error,
 )
@@ -65,6 +66,7 @@ PHOTO_SUFFIXES = {
 }
 MAX_PHOTO_BYTES = 500 * 2**20
 MAX_PHOTO_PIXELS = 200_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS  # pillow itself refuses more than twice its limit, which was 179 million
 
 
 def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
