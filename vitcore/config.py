@@ -24,7 +24,8 @@ from vitcore.pretraining import Pretraining, check_pretraining
 from vitcore.reading import read_yaml, short
 from vitcore.recipes import FINE_TUNING, PRETRAINING
 
-ClassName = Annotated[str, Field(min_length=1, max_length=255)]  # the longest name of a folder
+LONGEST_CLASS = 255  # characters, as the longest name of a folder
+ClassName = Annotated[str, Field(min_length=1, max_length=LONGEST_CLASS)]
 IMPORTED = "imported"  # recipe of runs whose training is unknown
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
 CIFAR = ("cifar10", "cifar10-mini")
