@@ -195,10 +195,15 @@ class Config(FineTuning, Pretraining):
 
 
 def folder_of(data: str) -> Path | None:
-    """Return the absolute path after `folder:` in a dataset's name, or None for other names."""
+    """Return the absolute path after `folder:` in a dataset's name, or None for other names.
+
+    Raise `UserError` without a path, which would be the current folder.
+    """
     if not data.startswith(FOLDER):
         return None
-    return Path(os.path.expanduser(data.removeprefix(FOLDER))).absolute()
+    if not (path := data.removeprefix(FOLDER)).strip():
+        raise UserError("folder: names no folder: give its path, such as folder:/data/flowers.")
+    return Path(os.path.expanduser(path)).absolute()
 
 
 def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, float | None]:
