@@ -19,6 +19,11 @@ def detail_of(error: Exception, most: int = 160) -> str:
     return last if len(last) <= most else f"{last[: most - 3]}..."
 
 
+def first_line(error: BaseException, most: int = 200) -> str:
+    """Return the first line of an error's message, cut, or its type if it has no message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
+
+
 def no_weights(run_id: str, *, active: bool) -> UserError:
     """Return the error for a run without weights. An `active` run will still save some."""
     if active:

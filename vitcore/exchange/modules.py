@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from vitcore.config import PHOTOS, Config, build_config
-from vitcore.errors import UserError
+from vitcore.errors import UserError, first_line
 from vitcore.exchange import families
 from vitcore.exchange.families import MALFORMED, About, about_of
 from vitcore.exchange.families.classes import class_names, distinct
@@ -228,9 +228,8 @@ def _check_outputs(found: Converted) -> None:
         with evaluating(found.source), torch.autocast(weight.device.type, enabled=False):
             outputs = _candidates(found.source(images.to(weight.device, weight.dtype)))
     except Exception as error:  # its `forward` is code of others
-        lines = str(error).splitlines() or [type(error).__name__]
         raise UserError(
-            f"{name} could not be compared with our network ({lines[0][:200]}): its `forward` must take "
+            f"{name} could not be compared with our network ({first_line(error)}): its `forward` must take "
             f"images [B, 3, {size}, {size}]."
         ) from None
     wanted = found.network(images)
