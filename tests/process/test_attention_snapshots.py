@@ -290,7 +290,7 @@ def test_best_weights_are_those_of_the_best_validation():
 
 
 class Similarity(TheirModule):
-    """A training whose loss is a negative cosine similarity, as that of SimSiam, and whose rate starts at 0."""
+    """A training with a negative cosine similarity as its loss, as SimSiam, whose rate starts at 0."""
 
     def validation_step(self, batch, index):
         self.log("val_loss", torch.tensor(-0.9 - 0.01 * self.current_epoch))

@@ -90,7 +90,7 @@ class Listing:
         train, validation, test = kept
         for split, part in (("validation", validation), ("test", test)):
             if not any(part.values()):
-                raise UserError(f"None of the {split} images in {self.place} can be read: repair some of them.")
+                raise UserError(f"None of the {split} images in {self.place} can be read: repair some.")
         count = Counter({"they cannot be read": len(gone)})
         ignored = self.ignored + count
         return replace(self, train=train, validation=validation, test=test, ignored=ignored, unreadable=())

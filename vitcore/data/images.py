@@ -66,7 +66,8 @@ PHOTO_SUFFIXES = {
 }
 MAX_PHOTO_BYTES = 500 * 2**20
 MAX_PHOTO_PIXELS = 200_000_000
-Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS  # pillow itself refuses more than twice its limit, which was 179 million
+# pillow itself refuses images of more than twice its limit, which was 89 million
+Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS
 
 
 def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:

@@ -52,7 +52,7 @@ def measure(
         base, skipped = without_each_block(model, x)
         if not skipped:
             raise UserError(
-                f"Every block of a {type(model).__name__} changes the shape of its input, so that none can be "
+                f"Every block of a {type(model).__name__} changes the shape of its input, so none can be "
                 "skipped: choose another model."
             )
         complete.append((base == truth).numpy())

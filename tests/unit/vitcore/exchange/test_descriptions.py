@@ -64,5 +64,5 @@ def test_module_with_a_configuration_of_another_kind_is_refused(module):
 
 def test_module_that_takes_no_images_is_refused(module, monkeypatch):
     monkeypatch.setattr(module, "forward", lambda batch: batch.pixel_values)
-    with pytest.raises(UserError, match="pixel_values.*forward"):
+    with pytest.raises(UserError, match=r"pixel_values.*forward"):
         convert(module)

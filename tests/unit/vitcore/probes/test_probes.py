@@ -174,7 +174,9 @@ def test_cka_of_a_model_with_itself_and_with_another():
 
 
 def test_cka_of_a_constant_layer_is_not_a_number():
-    assert np.array_equal(ratio(np.array([[4.0, 0], [0, 0]])), [[1, np.nan], [np.nan, np.nan]], equal_nan=True)
+    assert np.array_equal(
+        ratio(np.array([[4.0, 0], [0, 0]])), [[1, np.nan], [np.nan, np.nan]], equal_nan=True
+    )
     assert np.isnan(ratio(np.array([[1.0, 0.1], [0.1, -0.01]]))[0, 1])  # was 1e14
 
 
