@@ -1,5 +1,10 @@
 """The exception for user-facing errors, whose message says what is wrong and what to do, and its phrases."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 
 class UserError(Exception):
     """An error shown as one sentence on the page, or on stderr with exit code 2. No traceback is shown."""
@@ -58,3 +63,19 @@ VIOLATIONS = {
     "tuple_type": "it must be a list such as [16, 32, 64]",
     "dict_type": "it must be a list of settings",
 }
+
+
+def violation(kind: str, context: Mapping[str, Any]) -> str | None:
+    """Return what an invalid setting must be, given pydantic's type of the error and its bounds.
+
+    Return None for a type without such a phrase.
+    """
+    known = VIOLATIONS.get(kind)
+    return known and known.format(**{name: _written(value) for name, value in context.items()})
+
+
+def _written(value: Any) -> Any:
+    """Return a bound as a sentence writes it: a whole number with all its digits."""
+    if not isinstance(value, int | float):
+        return value
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"

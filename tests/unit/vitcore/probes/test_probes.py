@@ -173,18 +173,6 @@ def test_cka_of_a_model_with_itself_and_with_another():
         list(PROBES["cka"].steps(model, other, PIXELS[:3], SEEN.labels[:3], {}))
 
 
-def test_cka_of_a_constant_layer_is_not_a_number():
-    assert np.array_equal(
-        ratio(np.array([[4.0, 0], [0, 0]])), [[1, np.nan], [np.nan, np.nan]], equal_nan=True
-    )
-    assert np.isnan(ratio(np.array([[1.0, 0.1], [0.1, -0.01]]))[0, 1])  # was 1e14
-
-
-def test_ablation_refuses_a_model_of_which_no_block_can_be_skipped():
-    with pytest.raises(UserError, match="DenseNet"):
-        last("ablation", build("densenet", num_layers=(1, 1), growth_rate=4).eval(), images=PIXELS[:4])
-
-
 @pytest.mark.parametrize(("count", "noise"), [(100, 2.0), (100, 6.0), (20, 2.0)])
 def test_standard_error_of_cka_equals_its_spread_over_samples(count, noise):
     """Many samples of two synthetic layers: the stated error is their standard deviation or slightly more."""
