@@ -17,14 +17,15 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from vitcore.architectures import ARCHITECTURES, Options, names_with
-from vitcore.errors import VIOLATIONS, UserError
+from vitcore.errors import UserError, violation
 from vitcore.finetuning import FineTuning, check_layers
 from vitcore.preprocessing import Preprocessing
 from vitcore.pretraining import Pretraining, check_pretraining
 from vitcore.reading import read_yaml, short
 from vitcore.recipes import FINE_TUNING, PRETRAINING
 
-ClassName = Annotated[str, Field(min_length=1, max_length=255)]  # the longest name of a folder
+LONGEST_CLASS = 255  # characters, as the longest name of a folder
+ClassName = Annotated[str, Field(min_length=1, max_length=LONGEST_CLASS)]
 IMPORTED = "imported"  # recipe of runs whose training is unknown
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
 CIFAR = ("cifar10", "cifar10-mini")
@@ -194,10 +195,15 @@ class Config(FineTuning, Pretraining):
 
 
 def folder_of(data: str) -> Path | None:
-    """Return the absolute path after `folder:` in a dataset's name, or None for other names."""
+    """Return the absolute path after `folder:` in a dataset's name, or None for other names.
+
+    Raise `UserError` without a path, which would be the current folder.
+    """
     if not data.startswith(FOLDER):
         return None
-    return Path(os.path.expanduser(data.removeprefix(FOLDER))).absolute()
+    if not (path := data.removeprefix(FOLDER)).strip():
+        raise UserError("folder: names no folder: give its path, such as folder:/data/flowers.")
+    return Path(os.path.expanduser(path)).absolute()
 
 
 def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, float | None]:
@@ -223,23 +229,11 @@ def sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         text = f"Unknown setting {short(where)}: correct it, or update ViT Lab if a newer version wrote it"
     elif first["type"] != "value_error":
-        known = VIOLATIONS.get(first["type"])
-        text = f"{where} is {short(first['input'])}: " + (
-            known.format(**{name: _written(value) for name, value in first.get("ctx", {}).items()})
-            if known
-            else text
-        )
+        text = f"{where} is {short(first['input'])}: {violation(first['type'], first.get('ctx', {})) or text}"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     names = {*Config.model_fields, *(name for a in ARCHITECTURES.values() for name in a.options.model_fields)}
     start = text if text.split()[0].split(".")[0] in names else text[0].upper() + text[1:]
     return f"{start}{more}."
-
-
-def _written(value: Any) -> Any:
-    """Return a bound as a sentence writes it: a whole number with all its digits."""
-    if not isinstance(value, int | float):
-        return value
-    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"
 
 
 def build_config(**values: Any) -> Config:

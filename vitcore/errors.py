@@ -1,5 +1,10 @@
 """The exception for user-facing errors, whose message says what is wrong and what to do, and its phrases."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 
 class UserError(Exception):
     """An error shown as one sentence on the page, or on stderr with exit code 2. No traceback is shown."""
@@ -17,6 +22,11 @@ def detail_of(error: Exception, most: int = 160) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     last = lines[-1].strip().rstrip(".")
     return last if len(last) <= most else f"{last[: most - 3]}..."
+
+
+def first_line(error: BaseException, most: int = 200) -> str:
+    """Return the first line of an error's message, cut, or its type if it has no message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
 
 
 def no_weights(run_id: str, *, active: bool) -> UserError:
@@ -53,3 +63,19 @@ VIOLATIONS = {
     "tuple_type": "it must be a list such as [16, 32, 64]",
     "dict_type": "it must be a list of settings",
 }
+
+
+def violation(kind: str, context: Mapping[str, Any]) -> str | None:
+    """Return what an invalid setting must be, given pydantic's type of the error and its bounds.
+
+    Return None for a type without such a phrase.
+    """
+    known = VIOLATIONS.get(kind)
+    return known and known.format(**{name: _written(value) for name, value in context.items()})
+
+
+def _written(value: Any) -> Any:
+    """Return a bound as a sentence writes it: a whole number with all its digits."""
+    if not isinstance(value, int | float):
+        return value
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"

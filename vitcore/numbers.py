@@ -82,7 +82,7 @@ def epochs(done: float, total: int | None) -> str:
 def millions(count: float) -> str:
     """Return a number of parameters with two significant digits, such as `0.27 million`."""
     value = count / 1e6
-    return f"{value:,.0f} million" if value >= 100 else f"{value:.2g} million"
+    return f"{value:,.0f} million" if value >= 99.5 else f"{value:.2g} million"
 
 
 def multiply_adds(count: int) -> str:

@@ -49,7 +49,7 @@ def below_data(text: str) -> Path | None:
 
 def talks_dir() -> Path:
     """Return the folder of the user's talks: $VITLAB_TALKS, else ./talks."""
-    return Path(os.path.realpath(os.environ.get("VITLAB_TALKS") or "talks"))
+    return Path(os.path.realpath(expanded(os.environ.get("VITLAB_TALKS") or "talks")))
 
 
 def child_path() -> str:

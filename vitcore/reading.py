@@ -125,6 +125,8 @@ def _line(line: str) -> tuple[bool, Any, Any, bool] | None:
         return None
     content = yaml.load(line.strip(), Loader=SAFE)
     key, value = next(iter(content.items())) if found["key"] else (None, content[0])
+    if found["key"] and key is None:  # `null:`, which is no line of a list
+        return None
     return bool(found["indent"]), key, value, found["value"] is not None
 
 
@@ -155,7 +157,9 @@ def _simple(text: str) -> dict[Any, Any] | None:
         elif not indented and isinstance(place, list):
             place.append(value)
         elif indented and isinstance(place, dict) and inner is not _NONE:
-            place[inner] = [*(place[inner] or []), value]
+            if place[inner] is None:
+                place[inner] = []
+            place[inner].append(value)
         else:
             return None
     return values

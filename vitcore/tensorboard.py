@@ -56,7 +56,7 @@ class Board:
         self.root = root
         self.logdir, self.graph_dir = place / "runs", place / "graphs"
         self.graphs: dict[str, Path] = {}  # model key -> event file with its graph
-        self.described: set[str] = set()
+        self.described: dict[str, bool] = {}  # run id -> whether its final scores were known
 
     def update(self) -> None:
         """Link new event files, and write the settings of new runs."""
@@ -67,10 +67,11 @@ class Board:
             folder.mkdir(parents=True, exist_ok=True)
             for file in files:
                 _link(folder, file)
-            if run.id not in self.described:
+            ended = bool(run.status().result)
+            if self.described.get(run.id) in (None, not ended):  # new, or finished since it was described
                 with contextlib.suppress(UserError):  # event files of other programs have no settings
                     self._describe(run, folder)
-                self.described.add(run.id)
+                self.described[run.id] = ended
 
     def _describe(self, run: Run, folder: Path) -> None:
         config = run.config
@@ -125,7 +126,10 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
                 time.sleep(EVERY_S)
                 board.update()
         except KeyboardInterrupt:
-            child.terminate()
+            pass
+        finally:  # also after an error, such as that of a full disk
+            if child.poll() is None:
+                child.terminate()
         return child.wait()
 
 

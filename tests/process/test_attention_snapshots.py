@@ -15,7 +15,7 @@ from dashboard.shared import resources
 from tests.apptests import open_app
 from tests.command_line import check_refused, run
 from tests.foreign_models import TIMM, TRANSFORMERS
-from tests.other_trainings import MEAN, OPTIONS, STD, TheirModule, fit, loader, pixels
+from tests.other_trainings import BATCH, MEAN, OPTIONS, STD, TheirModule, fit, loader, pixels
 from vitcore.analysis.attention import capture
 from vitcore.errors import UserError
 from vitcore.models import build, load_run
@@ -256,7 +256,10 @@ def test_training_without_validation_is_recorded_after_each_epoch():
     assert stored.steps.tolist() == [0, 2, 4, 6]
     assert stored.epochs.tolist() == [0, 1, 2, 3]
     assert found.weights == found.snapshots[-1]
-    assert found.status().epoch == 3
+    status = found.status()
+    assert status.epoch == 3
+    images_seen = 6 * 2 * BATCH  # steps, batches of a step, images of a batch
+    assert status.images_per_s * status.active_s == pytest.approx(images_seen, rel=0.3)
     # of two points in one step, the later one counts
     assert curves["train_loss"].values[-1] == pytest.approx(module.losses[-1], rel=1e-5)
 
@@ -284,3 +287,25 @@ def test_best_weights_are_those_of_the_best_validation():
     fit(module, Spoils("net", **NORMAL))
     best = load_run(only_run()).state_dict()
     assert all(torch.equal(value, best[name]) for name, value in kept.items())
+
+
+class Similarity(TheirModule):
+    """A training with a negative cosine similarity as its loss, as SimSiam, whose rate starts at 0."""
+
+    def validation_step(self, batch, index):
+        self.log("val_loss", torch.tensor(-0.9 - 0.01 * self.current_epoch))
+
+    def on_validation_epoch_end(self):
+        pass
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+def test_negative_loss_and_a_rate_of_zero_are_recorded_as_far_as_a_run_can_hold_them():
+    fit(Similarity(network()), AttentionSnapshots("net", **NORMAL), epochs=2)
+    found = only_run()
+    assert read_scalars(found.path)["val_loss"].values == pytest.approx([-0.9, -0.91])
+    assert found.status().state == "finished"
+    assert found.status().result["best_epoch"] == 2
+    assert "val_loss" not in found.status().result  # a score is not negative, and 0.91 would be wrong

@@ -46,6 +46,16 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
     assert rows["training, images per s"] == training.images_per_s
 
 
+def test_run_that_cannot_be_measured_is_refused_in_one_sentence(tmp_path):
+    run = make_run(tmp_path / "runs", "tiny", model="vit", **TINY_VIT)
+    run.best.write_bytes(b"no weights")
+    command = [sys.executable, "-m", "vitcore.probes.speed", str(run.path), "1", "cpu"]
+    child = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert child.returncode == 2
+    assert child.stderr.startswith(str(run.best))
+    assert child.stderr.count("\n") == 1
+
+
 def test_peak_memory_excludes_the_parent_process():
     held = np.ones(60_000_000)  # 480 MB in this process only
     code = "from vitcore.runs.machine_load import peak_memory; print(peak_memory())"

@@ -30,6 +30,7 @@ from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.networks.vit import ViT
 from vitcore.paths import runs_dir
+from vitcore.runs.creation import create_run
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import engine, setup, train
@@ -237,6 +238,19 @@ def test_run_is_trained_by_one_process_at_a_time(colors):
     run = train(config(colors, epochs=1), progress=False)
     with FileLock(run.path / ".lock"), pytest.raises(UserError, match=run.id):
         engine.execute(run)
+
+
+def test_failed_training_leaves_its_run_free_for_the_same_process(monkeypatch):
+    run = create_run(make_config())
+
+    def fail(*_):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(engine, "_execute", fail)
+    with pytest.raises(RuntimeError) as failure:
+        engine.execute(run)
+    with FileLock(run.path / ".lock", timeout=0):  # free, although the error still refers to the call
+        assert failure.value
 
 
 def test_snapshots_are_few_and_log_spaced():

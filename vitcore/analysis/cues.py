@@ -15,7 +15,6 @@ from PIL import Image, ImageFilter
 from vitcore.errors import UserError
 
 CELLS = 4  # per side
-LEVELS = 3  # gray levels of a silhouette
 SMOOTHED = 32  # the median is that of a window with this fraction of the side
 
 

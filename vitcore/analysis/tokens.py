@@ -58,8 +58,8 @@ def read_tokens(
         return tokens, positions
     except SafetensorError:
         raise damaged(weights) from None
-    # a TypeError or AttributeError is a type that NumPy lacks
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    # a TypeError or AttributeError is a type that NumPy lacks, an IndexError a tensor without axes
+    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
         raise UserError(
             f"The weights {weights.name} cannot be read ({detail_of(error)}): choose another run."
         ) from None

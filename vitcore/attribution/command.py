@@ -31,9 +31,13 @@ def attribution(
     """Return the map of a test image, counted from 0, with its method and perhaps its checks.
 
     Without names, the class is the predicted one, and the method the usual one for the model. Raise
-    `UserError` for names, settings or an image that do not exist.
+    `UserError` for names, settings or an image that do not exist, and for a model without a classifier.
     """
     config = run.config
+    if not config.has_classifier:
+        raise UserError(
+            f"Run {run.id} has no classifier, so that no region supports a class: choose another run."
+        )
     data = load_dataset("cifar10-mini") if config.data in CIFAR else dataset_for(config)
     images = data.test.images
     if index >= len(images):

@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from vitcore.errors import UserError
-
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -31,12 +29,6 @@ Data = Annotated[
     str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def check_data(name: Any) -> None:
-    """Raise `UserError` for `folder:` without a path, which would be the current folder."""
-    if isinstance(name, str) and name.strip() == "folder:":
-        raise UserError("folder: names no folder: give its path, such as folder:/data/flowers.")
 
 
 def to_json(value: Any) -> str:

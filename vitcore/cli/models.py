@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.cli import Data, Json, RunName, RunsDir, app, check_data, to_json
+from vitcore.cli import Data, Json, RunName, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
@@ -27,7 +27,6 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
     from vitcore.models.evaluate import evaluate_run
     from vitcore.runs.folder import find_run
 
-    check_data(data)
     with contextlib.redirect_stdout(sys.stderr):
         found = find_run(run, runs_dir)
         name = data or found.config.data
@@ -50,7 +49,6 @@ def data(
     """
     from vitcore.data import folder, load_dataset
 
-    check_data(name)
     with contextlib.redirect_stdout(sys.stderr):
         found = load_dataset(name)
     if as_json:

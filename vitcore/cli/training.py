@@ -14,7 +14,7 @@ import typer
 
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.cli import Data, Json, RunsDir, app, check_data, to_json
+from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
@@ -73,7 +73,6 @@ def config_of(
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= parse_settings(settings)
-    check_data(given.get("data"))
     if file is None:
         if "start" in given:
             return fine_tuned(str(given.pop("start")), given.pop("recipe", None), root=runs_dir, **given)

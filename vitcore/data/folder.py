@@ -73,7 +73,10 @@ class Listing:
         return len(self.files) + len(self.unreadable)
 
     def without(self, unreadable: list[Unreadable]) -> Listing:
-        """Return the listing without these files. Raise `UserError` if a class then has no training image."""
+        """Return the listing without these files.
+
+        Raise `UserError` if a class then has no training image, or if no validation or test image is left.
+        """
         if not unreadable:
             return self
         gone = {fault.file for fault in unreadable}
@@ -84,8 +87,11 @@ class Listing:
         for name, files in kept[0].items():
             if not files:
                 raise UserError(f"None of the training images of class {name} in {self.place} can be read.")
-        count = Counter({"they cannot be read": len(gone)})
         train, validation, test = kept
+        for split, part in (("validation", validation), ("test", test)):
+            if not any(part.values()):
+                raise UserError(f"None of the {split} images in {self.place} can be read: repair some.")
+        count = Counter({"they cannot be read": len(gone)})
         ignored = self.ignored + count
         return replace(self, train=train, validation=validation, test=test, ignored=ignored, unreadable=())
 

@@ -34,6 +34,7 @@ BROKEN = (
     AttributeError,
     ArithmeticError,
     MemoryError,
+    RuntimeError,  # of the decoder of AVIF
     struct.error,
     zlib.error,
 )
@@ -65,6 +66,8 @@ PHOTO_SUFFIXES = {
 }
 MAX_PHOTO_BYTES = 500 * 2**20
 MAX_PHOTO_PIXELS = 200_000_000
+# pillow itself refuses images of more than twice its limit, which was 89 million
+Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS
 
 
 def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from vitcore.config import FOLDER, dump_config, folder_of
+from vitcore.config import FOLDER, Config, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, LARGEST, is_lfs_pointer, read_model, short
@@ -57,6 +57,17 @@ def portable_data(data: str) -> str:
     return f"{FOLDER}{folder.name}" if folder else data
 
 
+def portable(config: Config) -> Config:
+    """Return a configuration as exported files hold it: without paths of this machine."""
+    names = {"data": portable_data(config.data), "start": PurePath(config.start).name}
+    return config.model_copy(update=names)
+
+
+def packed_events(run: Run) -> dict[str, Path]:
+    """Return the event files of a run by their names in an export, which do not contain the host name."""
+    return {f"events.out.tfevents.{i:03d}": file for i, file in enumerate(event_files(run.path))}
+
+
 def check_finished(run: Run) -> Status:
     """Return the status of a finished run. Raise `UserError` when the run is not finished."""
     status = run.status()
@@ -78,17 +89,12 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     for a run that is not finished.
     """
     status = check_finished(run)
-    config = run.config
-    config = config.model_copy(
-        update={"data": portable_data(config.data), "start": PurePath(config.start).name}
-    )
     files = {
-        "config.yaml": dump_config(config).encode(),
+        "config.yaml": dump_config(portable(run.config)).encode(),
         "status.json": without_machine(status).model_dump_json(indent=1).encode(),
         "meta.json": run.meta.model_dump_json(indent=1).encode(),
     }
-    for i, file in enumerate(event_files(run.path)):  # renamed in order: their names contain the host name
-        files[f"events.out.tfevents.{i:03d}"] = file.read_bytes()
+    files |= {name: file.read_bytes() for name, file in packed_events(run).items()}
     if weights:
         if run.weights is None:
             raise UserError(f"Run {run.id} has no weights: export its curves with --no-weights.")

@@ -9,27 +9,32 @@ from pathlib import Path
 import torch
 from safetensors.torch import save as pack
 
-from vitcore.config import PHOTOS
+from vitcore.config import PHOTOS, dump_config
 from vitcore.errors import UserError
-from vitcore.exchange.archive import check_finished, log_spaced, without_machine
+from vitcore.exchange.archive import (
+    check_finished,
+    log_spaced,
+    packed_events,
+    portable,
+    without_machine,
+)
 from vitcore.models import load_run, not_finite, weights_of
 from vitcore.models.evaluate import evaluate_run
 from vitcore.paths import check_allowed
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
-from vitcore.runs.metrics import event_files
 from vitcore.runs.weights import sha256_of, stored_sha256, write_sha256
 
 
 def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True) -> Run:
     """Copy a finished run to the new folder `out`.
 
-    The copy has the configuration, the events, the best weights in half precision, and up to `snapshots`
-    log-spaced snapshots. `result.test_acc` is measured again with the rounded weights on all test images.
-    Weights that were already rounded and tested, such as those of the bundled runs, are not measured again,
-    so that no data is needed. Without `weights`, only the curves and the results are copied, unchanged, with
-    the measurements in the folder of the run and the checksum of the weights, for which these remain valid.
-    Raise `UserError` when the export fails.
+    The copy has the configuration without paths of this machine, the events, the best weights in half
+    precision, and up to `snapshots` log-spaced snapshots. `result.test_acc` is measured again with the
+    rounded weights on all test images. Weights that were already rounded and tested, such as those of the
+    bundled runs, are not measured again, so that no data is needed. Without `weights`, only the curves and
+    the results are copied, unchanged, with the measurements in the folder of the run and the checksum of the
+    weights, for which these remain valid. Raise `UserError` when the export fails.
     """
     check_allowed()
     status = check_finished(run)
@@ -41,8 +46,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     try:
         draft.path.chmod(0o755)
         draft.checkpoints.mkdir()
-        for file in (run.path / "config.yaml", *event_files(run.path)):
-            shutil.copy(file, draft.path / file.name)
+        write_atomic(draft.path / "config.yaml", dump_config(portable(run.config)))
+        for name, file in packed_events(run).items():
+            shutil.copy(file, draft.path / name)
         draft.write_meta(run.meta)
         result = dict(status.result)
         if weights:

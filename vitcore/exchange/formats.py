@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import IMPORTED, Config, build_config
+from vitcore.config import IMPORTED, PHOTOS, Config, build_config
 from vitcore.data import resolve
 from vitcore.data.datasets import CLASSES
 from vitcore.data.subset import places_of
@@ -27,7 +27,6 @@ from vitcore.reading import short
 
 LONGEST = 10_000  # epochs, the bound of Config
 OUR_VIT = {"mlp_head.0.weight", "transformer.0.attn.in_proj_weight"}  # names that only our ViT has
-PHOTOS = "photos"  # the bundled dataset of models whose images are not on this machine
 NOT_SETTINGS = ("model", "options", "data", "recipe", "classes")  # of Config, which have their own options
 
 
@@ -201,7 +200,7 @@ def _read_foreign(request: Request) -> Weights:
     found = families.read(family, inside.tensors, about, request.settings, request.file.name)
     assumed = dict(found.assumed)
     settings.setdefault("image_size", found.image_size)
-    if "preprocessing" in Config.model_fields and "preprocessing" not in settings:
+    if "preprocessing" not in settings:
         settings["preprocessing"] = {**found.pixels, **about.preprocessing}
         if not about.preprocessing:
             assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}

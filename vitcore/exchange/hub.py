@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -24,6 +23,7 @@ from huggingface_hub.utils import logging, tqdm
 
 from vitcore.data.download import Progress
 from vitcore.errors import UserError
+from vitcore.reading import parse_yaml
 
 FILES_ABOUT = ("config.json", "preprocessor_config.json", "README.md")
 LICENSE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}")
@@ -119,7 +119,7 @@ def _license(card: Path) -> str:
     try:
         text = card.read_text(encoding="utf-8", errors="replace")[:100_000]
         _, head, _ = text.split("---\n", 2)
-        stated = yaml.safe_load(head).get("license")
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        stated = parse_yaml(head, card).get("license")
+    except (OSError, ValueError, AttributeError, UserError):
         return ""
     return stated if isinstance(stated, str) and LICENSE.fullmatch(stated) else ""

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from vitcore.config import PHOTOS, Config, build_config
-from vitcore.errors import UserError
+from vitcore.errors import UserError, first_line
 from vitcore.exchange import families
-from vitcore.exchange.families import About, about_of
+from vitcore.exchange.families import MALFORMED, About, about_of
 from vitcore.exchange.families.classes import class_names, distinct
 from vitcore.exchange.shapes import read_shapes
 from vitcore.models import Built, build_for, built_from, shapes_of, weights_of
@@ -144,7 +144,12 @@ def _foreign(module: nn.Module) -> tuple[_Described, dict[str, torch.Tensor]]:
     family = families.family_of(tensors)
     if family is None:
         raise UserError(f"{name} is not a supported network: {INSTEAD}.")
-    about = _about(module)
+    try:
+        about = _about(module)
+    except MALFORMED:
+        raise UserError(
+            f"The configuration of {name} describes no model of timm or transformers: {INSTEAD}."
+        ) from None
     try:
         found = families.read(family, tensors, about, _of_layers(module), name)
     except UserError as error:
@@ -222,10 +227,9 @@ def _check_outputs(found: Converted) -> None:
     try:
         with evaluating(found.source), torch.autocast(weight.device.type, enabled=False):
             outputs = _candidates(found.source(images.to(weight.device, weight.dtype)))
-    except (RuntimeError, TypeError, ValueError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
+    except Exception as error:  # its `forward` is code of others
         raise UserError(
-            f"{name} could not be compared with our network ({lines[0][:200]}): its `forward` must take "
+            f"{name} could not be compared with our network ({first_line(error)}): its `forward` must take "
             f"images [B, 3, {size}, {size}]."
         ) from None
     wanted = found.network(images)

@@ -22,7 +22,7 @@ from torch import nn
 
 from vitcore import __version__, numbers
 from vitcore.data.datasets import Split
-from vitcore.errors import UserError
+from vitcore.errors import UserError, first_line
 from vitcore.exchange.archive import check_new, portable_data
 from vitcore.models import count_parameters, load_run
 from vitcore.models.evaluate import batch_for, evaluate
@@ -132,7 +132,7 @@ def _graph(run: Run, model: nn.Module) -> bytes:
                 dynamic_shapes={"images": {0: torch.export.Dim("N")}},
             )
     except OnnxExporterError as error:
-        detail = str(error).strip().splitlines()[0].rstrip(".: ")
+        detail = first_line(error).rstrip(".: ")
         raise UserError(
             f"The model {run.config.model} of run {run.id} cannot be converted to ONNX ({detail}): export a "
             "zip or a folder instead."
@@ -194,7 +194,7 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
     try:
         given = _logits(draft, np.asarray(seen.pixels, np.float32) / 255)
     except Exception as error:  # onnxruntime's errors have no common base class
-        detail = str(error).strip().splitlines()[0].rstrip(".")
+        detail = first_line(error).rstrip(".")
         raise UserError(f"onnxruntime cannot run the ONNX file of run {run.id} ({detail}).") from None
     difference, scale = float(np.abs(given - wanted).max()), float(np.abs(wanted).max())
     differing = int((given.argmax(1) != wanted.argmax(1)).sum())

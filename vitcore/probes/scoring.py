@@ -17,7 +17,7 @@ from vitcore.analysis.comparison import evaluate_logits, multiply_adds
 from vitcore.child import Child, ChildFailed
 from vitcore.config import Config
 from vitcore.data.augment import subset
-from vitcore.data.datasets import CLASSES, Dataset, dataset_for, load_dataset, seeded_split, split_indices
+from vitcore.data.datasets import CLASSES, dataset_for, load_dataset, seeded_split, split_indices
 from vitcore.errors import UserError
 from vitcore.models import count_parameters
 from vitcore.models.evaluate import batch_for
@@ -161,12 +161,12 @@ def training_images(config: Config, count: int) -> Images | None:
         own = split_indices(data)[0]
         own = own[subset(data.train.labels[own], config.train_share, config.seed)]
     else:
-        own = _bundled_training(data)
+        own = _bundled_training()
     size = len(data.test) if own_folder(config) else count
     return pick(data, min(size, count, TRAINING), part=own)
 
 
-def _bundled_training(data: Dataset) -> np.ndarray:
+def _bundled_training() -> np.ndarray:
     """Return the indices in cifar10-mini's 4,000 images that belong to the training split of CIFAR-10."""
     info = json.loads((assets_dir() / "cifar10-mini" / "labels.json").read_text(encoding="utf-8"))
     trained = np.zeros(50_000, bool)

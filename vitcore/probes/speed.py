@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.runs.folder import Run
 from vitcore.runs.machine_load import Load, peak_memory
@@ -57,4 +58,8 @@ def _wait(kind: str) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), sys.argv[3])))
+    try:
+        print(json.dumps(main(sys.argv[1], int(sys.argv[2]), sys.argv[3])))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -22,7 +22,7 @@ from vitcore.queue.supervisor import ensure_supervisor, lock_path
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.files import check_space, write_atomic, writing
-from vitcore.runs.folder import ABORT, Run
+from vitcore.runs.folder import ABORT, Run, list_runs
 from vitcore.runs.start import resolve_start
 from vitcore.runs.status import ACTIVE, SILENCE_S, State, Status, SweepLink
 
@@ -80,9 +80,8 @@ def launch(
 
 def _launched_within(seconds: float, config: Config, home: Path, title: str) -> Run | None:
     """Return an identical run launched within the last `seconds` and not stopped since, or None."""
-    for folder in home.iterdir():
-        run = Run(folder)
-        status = run.stored_status() if (folder / "config.yaml").is_file() else Status(state="stopped")
+    for run in list_runs(home, bundled=False):
+        status = run.stored_status()
         if status.state in ("stopping", "stopped") or time.time() - status.created > seconds:
             continue
         with contextlib.suppress(UserError):  # a damaged run is not the one that was launched

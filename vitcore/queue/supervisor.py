@@ -317,12 +317,11 @@ class Supervisor:
 def main(home: Path) -> None:
     """Supervise a runs folder until nothing is left to do. Return at once if another supervisor runs."""
     while True:
-        lock = FileLock(lock_path(home))
         try:
-            lock.acquire(blocking=False)
+            held = FileLock(lock_path(home)).acquire(blocking=False)
         except Timeout:
             return
-        with lock:
+        with held:
             supervisor, idle_since = Supervisor(home), time.monotonic()
             while time.monotonic() - idle_since < IDLE_S:
                 try:

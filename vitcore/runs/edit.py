@@ -55,14 +55,13 @@ def delete(run: Run, root: str | Path | None = None) -> None:
         run.path.unlink()
         return
     run.check_exists()
-    lock = FileLock(run.path / ".lock")
     try:
-        lock.acquire(blocking=False)
+        held = FileLock(run.path / ".lock").acquire(blocking=False)
     except Timeout:
         raise UserError(f"Run {run.id} is being trained: stop it before you delete it.") from None
     except OSError as error:
         raise UserError(f"Run {run.id} cannot be deleted: {error.strerror}.") from None
-    with lock:  # prevents a start in the meantime
+    with held:  # prevents a start in the meantime
         if (state := run.status().state) in ACTIVE:
             raise UserError(f"Run {run.id} is {state}: stop it before you delete it.")
         try:

@@ -65,6 +65,8 @@ class EventFile:
             if at + HEADER.size > start + len(chunk):
                 chunk, start = _read(file, at), at
             head = chunk[at - start : at - start + HEADER.size]
+            if len(head) < HEADER.size:
+                return  # the file was cut in the meantime
             length, check = HEADER.unpack(head)
             if masked_crc32c(head[:8]) != check or length > LONGEST:
                 self.broken = True
@@ -78,6 +80,8 @@ class EventFile:
             else:
                 if end > start + len(chunk):
                     chunk, start = _read(file, at), at
+                if end > start + len(chunk):
+                    return
                 content = chunk[begin - start : end - start - 4]
                 if masked_crc32c(content) != struct.unpack_from("<I", chunk, end - start - 4)[0]:
                     self.broken = True
@@ -107,6 +111,11 @@ def _fields(file: BinaryIO, end: int, depth: int) -> Iterator[bytes]:
     """
     while file.tell() < end:
         key = _varint(file)
+        if (
+            not key >> 3
+        ):  # no message has a field 0, but the end of a file that was cut in the meantime reads so
+            file.seek(end)
+            return
         kind = key & 7
         if kind == 2:
             length = _varint(file)

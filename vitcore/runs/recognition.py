@@ -18,13 +18,20 @@ def is_run(place: Path) -> bool:
     Other programs also write a config.yaml, but no status.json. A run without status.json is recognized by
     its settings.
     """
-    if not os.path.lexists(f"{place}/config.yaml"):
+    file = f"{place}/config.yaml"
+    if not os.path.lexists(file):
         return False
-    return os.path.lexists(f"{place}/status.json") or _is_ours(place / "config.yaml")
+    if os.path.lexists(f"{place}/status.json"):
+        return True
+    try:
+        about = os.stat(file)
+    except OSError:
+        return False
+    return _is_ours(Path(file), about.st_mtime_ns, about.st_size)
 
 
-@functools.lru_cache(maxsize=1024)
-def _is_ours(path: Path) -> bool:
+@functools.lru_cache(maxsize=1024)  # a folder that is still being copied has another size later
+def _is_ours(path: Path, modified: int, size: int) -> bool:
     try:
         values = read_yaml(path)
     except UserError:

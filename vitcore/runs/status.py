@@ -59,6 +59,12 @@ ScoreName = Literal[
 Scores = dict[ScoreName, Any]
 
 
+def is_score(name: str, value: Any) -> bool:
+    """Return whether status.json can hold a score: a fraction from 0 to 1, or another number from 0 on."""
+    most = 1 if name.endswith("_acc") else 1e18
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+
 class Status(BaseModel):
     """status.json. Times are seconds since 1970. `result` holds fractions from 0 to 1, and counts."""
 
@@ -114,8 +120,7 @@ class Status(BaseModel):
                 raise ValueError("the name of a score is too long")
             if value is None or (name == "weights" and isinstance(value, str) and len(value) < 100):
                 continue
-            most = 1 if name.endswith("_acc") else 1e18
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            if not is_score(name, value):
                 raise ValueError(f"{name} is not a valid score")
         count = result.get("n_test")
         if result.get("test_acc") is not None and count is not None and count < 1:

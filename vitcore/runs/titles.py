@@ -22,7 +22,7 @@ from vitcore.finetuning import TRAINING_OPTIONS
 from vitcore.runs.status import TITLE_LENGTH
 
 # settings that say where or how fast a run trains, not what it learns
-TECHNICAL = ("device", "devices", "nodes", "precision", "compile", "skip_broken")
+TECHNICAL = ("device", "devices", "nodes", "precision", "matmul", "compile", "cuda_graph", "skip_broken")
 
 
 def varied_settings(config: Config) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from vitcore.sweeps.wording import length_of
 # Settings that both take from the first model. They also fix the order and the augmentation of the images.
 SHARED = (
     "data",
+    "skip_broken",
     "image_size",
     "preprocessing",
     "seed",

@@ -89,7 +89,7 @@ def summarize_states(states: Sequence[str]) -> str:
     if len(counts) == 1:
         return states[0]
     done = counts.pop("finished", 0)
-    order = ("running", "stopping", "queued", "stopped", "failed", "lost")
+    order = ("running", "stopping", "queued", "stopped", "failed", "lost", "imported")
     rest = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
     return f"{done} of {len(states)} finished, {rest}"
 

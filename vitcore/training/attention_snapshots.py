@@ -28,7 +28,7 @@ from vitcore.provenance import machine
 from vitcore.runs import process
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import COUNT, Predictions, choose, write_predictions
-from vitcore.runs.status import Scores, Status
+from vitcore.runs.status import Scores, Status, is_score
 from vitcore.training.callbacks import snapshot_epochs, write_weights
 from vitcore.training.external_curves import Curves
 from vitcore.training.external_run import Eight, External, create
@@ -134,7 +134,7 @@ class AttentionSnapshots(Callback):
         improved = math.isfinite(score) and score > self.best
         if improved:
             self.best = score
-            self.result |= {tag: abs(round(score, 6)), "best_epoch": trainer.current_epoch + 1}
+            self.result |= {tag: round(values[tag], 6), "best_epoch": trainer.current_epoch + 1}
         self._save(trainer, best=improved)
         self._beat(trainer)
 
@@ -169,7 +169,7 @@ class AttentionSnapshots(Callback):
         assert run is not None, "a training is recorded"
         self.heart.__exit__()
         self.curves.writer.close()
-        result = {name: value for name, value in self.result.items() if name != "val_acc" or value <= 1}
+        result = {name: value for name, value in self.result.items() if is_score(name, value)}
         self._beat(trainer, state=state, reason=reason, ended=time.time(), eta_s=None, result=result)
         run.stop_request.unlink(missing_ok=True)
 
@@ -177,7 +177,8 @@ class AttentionSnapshots(Callback):
         step, steps = trainer.global_step, self.heart.status.steps or 0
         done, elapsed = step - self.first_step, time.time() - self.began
         if done > 0:
-            values.setdefault("images_per_s", done * self.found.batch_size / max(1e-6, elapsed) or None)
+            images = self.found.batch_size * trainer.accumulate_grad_batches * trainer.world_size
+            values.setdefault("images_per_s", done * images / max(1e-6, elapsed) or None)
             values.setdefault("eta_s", elapsed / done * max(0, steps - step) if steps else None)
         self.heart.beat(step=step, epoch=self.curves.position(trainer), **values)
 

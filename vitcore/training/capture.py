@@ -18,6 +18,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from vitcore.errors import first_line
 from vitcore.training.module import Batch, Learner
 
 # single steps before a recording, in which libraries choose their kernels and the optimizer makes its state
@@ -144,7 +145,7 @@ class Recorder(Callback):
         try:
             self.recordings[key] = Recording(module, optimizer, batch, self.record)
         except RuntimeError as error:  # an operation that cannot be recorded, or too little memory
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = first_line(error)
             self.log_line(f"The training continues without CUDA graphs, because recording failed: {reason}")
             self._release(module)
             optimizer.zero_grad()

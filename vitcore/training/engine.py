@@ -119,14 +119,13 @@ def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> 
     keep_for_training()
     if rank_of(run.config):
         return follow(run.config, run)
-    lock = FileLock(run.path / ".lock")
     try:
-        lock.acquire(blocking=False)
+        held = FileLock(run.path / ".lock").acquire(blocking=False)
     except Timeout:
         raise UserError(
             f"Run {run.id} is already being trained by another process: stop that one first."
         ) from None
-    with lock:
+    with held:
         for draft in run.checkpoints.glob(".last.*.ckpt"):  # from a process killed while saving
             draft.unlink(missing_ok=True)
         _execute(run, progress, data)

@@ -11,7 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch import nn
 
-from vitcore.config import Config, bounds, build_config
+from vitcore.config import Config, build_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
 from vitcore.exchange.modules import Converted, convert
@@ -133,7 +133,10 @@ def _configured(
 
 def _fits(name: str, value: Any) -> bool:
     """Return whether a value of the trainer is within the bounds of the setting."""
-    low, high = bounds(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return (low is None or value >= low) and (high is None or value <= high)
+    try:
+        build_config(**{name: value})
+    except UserError:
+        return False
+    return True

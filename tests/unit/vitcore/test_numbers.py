@@ -62,6 +62,12 @@ def test_accuracy_names_its_number_of_images_if_it_is_known():
     assert numbers.accuracy(0.5, None) == "50.00 %"
 
 
+def test_millions_have_two_digits_or_more_and_no_exponent():
+    counts = (272_378, 3_195_146, 22_000_000, 99_400_000, 99_600_000, 632_045_800)
+    texts = ["0.27", "3.2", "22", "99", "100", "632"]
+    assert [numbers.millions(count) for count in counts] == [f"{text} million" for text in texts]
+
+
 def test_stored_numbers_have_six_decimals():
     assert numbers.rounded(np.array([[1 / 3, 2]], dtype=np.float64)) == [[0.333333, 2.0]]
     assert numbers.rounded(np.array([1], dtype=np.int64)) == [1.0]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vitcore.exchange.families import clip, dinov3, original, resnet, timm, torchvision, transformers
-from vitcore.exchange.families.about import About, about_of, read_about
+from vitcore.exchange.families.about import MALFORMED, About, about_of, read_about
 from vitcore.exchange.families.family import Family, Foreign, Tensors, without_wrappers
 from vitcore.exchange.families.family import read as read_vit
 from vitcore.exchange.families.inside import Inside, look_inside
@@ -29,6 +29,7 @@ FAMILIES = (  # the first one that recognizes the names reads them
 
 __all__ = [
     "FAMILIES",
+    "MALFORMED",
     "About",
     "Family",
     "Foreign",

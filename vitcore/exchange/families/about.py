@@ -38,6 +38,8 @@ CLIP_PIXELS = {
 }
 OTHER_ROTARY = re.compile(r"eva02|_rope_|_pe_|sapiens")  # of timm, unlike those of DINOv3
 HEADS = {1152: 16, 1280: 16, 1408: 16, 1664: 16}  # by width, where a head does not have 64 channels
+# what values of other types raise, and numbers that are not finite
+MALFORMED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # the numbers of Pillow
 
 
@@ -68,7 +70,7 @@ def read_about(folder: Path) -> About:
     config = _json(folder / "config.json")
     try:
         return about_of(config, _json(folder / "preprocessor_config.json"))
-    except (TypeError, ValueError, AttributeError, LookupError):  # values of other types
+    except MALFORMED:
         raise UserError(
             f"{folder / 'config.json'} describes no model of timm or transformers: remove it, or restore it."
         ) from None

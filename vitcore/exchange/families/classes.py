@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
+from vitcore.config import LONGEST_CLASS
+
 IMAGENET = 1000  # classes
+SUFFIX = 20  # characters that are left for the numbers after a repeated name
 
 
 def class_names(count: int) -> tuple[str, ...]:
@@ -17,8 +21,15 @@ def class_names(count: int) -> tuple[str, ...]:
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names that differ: a repeated one gets its number. ImageNet has two classes named crane."""
+    """Return names that a configuration can hold: they differ, and are neither empty nor too long.
+
+    A repeated one gets its number. ImageNet has two classes named crane.
+    """
     found: dict[str, None] = {}
     for number, name in enumerate(names, start=1):
-        found[f"{name} ({number})" if name in found else name] = None
+        text = name.encode("utf-8", "replace").decode()[:LONGEST_CLASS] or f"class {number}"
+        start = text[: LONGEST_CLASS - SUFFIX]
+        others = (f"{start} ({number}, {again})" for again in itertools.count(2))
+        free = itertools.chain((text, f"{start} ({number})"), others)
+        found[next(candidate for candidate in free if candidate not in found)] = None
     return tuple(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcore.errors import UserError
 from vitcore.probes.estimates import Estimate, Series, Table
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Changes, Shape
@@ -35,7 +36,10 @@ class AblationValues(Values):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, AblationValues]]:
-    """Measure the model without each part, one at a time."""
+    """Measure the model without each part, one at a time.
+
+    Raise `UserError` for a model of which no block can be skipped.
+    """
     import torch
 
     from vitcore.analysis.ablation import without_each_block, without_each_head
@@ -46,6 +50,11 @@ def measure(
     for part in parts(len(images)):
         x, truth = as_input(images[part], model), torch.from_numpy(labels[part])
         base, skipped = without_each_block(model, x)
+        if not skipped:
+            raise UserError(
+                f"Every block of a {type(model).__name__} changes the shape of its input, so none can be "
+                "skipped: choose another model."
+            )
         complete.append((base == truth).numpy())
         blocks.append(torch.stack([predicted == truth for predicted in skipped.values()]).numpy())
         if isinstance(model, ViT):

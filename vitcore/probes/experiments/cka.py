@@ -83,8 +83,12 @@ def tables(grams: list[torch.Tensor]) -> np.ndarray:
 
 
 def ratio(hsics: np.ndarray) -> np.ndarray:
-    """Return CKA from (sums of) HSIC [L, L]. It is NaN for a constant layer."""
-    own = np.sqrt(np.clip(np.diag(hsics), 1e-30, None))
+    """Return CKA from (sums of) HSIC [L, L].
+
+    It is NaN for a constant layer, and where chance made the unbiased estimate for a layer itself negative.
+    """
+    diagonal = np.diag(hsics)
+    own = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
     return hsics / own[:, None] / own[None, :]
 
 
@@ -106,12 +110,14 @@ def standard_error(batches: list[np.ndarray]) -> np.ndarray:
 
 
 def finding(outcomes: Sequence[Outcome[SimilarityValues]], view: View) -> str:
-    """Return the two most similar layers of different models."""
+    """Return the two most similar layers of different models, nothing if no pair has a similarity."""
     first, *_ = outcomes
     layers, cka = first.values.layers, first.values.cka
     cut = len(layers[0])
     between = np.array(cka.mean)[:cut, cut:]
-    row, column = np.unravel_index(between.argmax(), between.shape)
+    if np.isnan(between).all():
+        return ""
+    row, column = np.unravel_index(np.nanargmax(between), between.shape)
     error = cka.error[row][cut + column]
     words = [f"{layers[0][row]} of the {first.label}", f"{layers[1][column]} of the {first.other}"]
     best = f"CKA {between[row, column]:.2f} ± {error:.2f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 import vitcore
 from tests.made_runs import make_run
@@ -53,5 +54,9 @@ def test_invalid_weights_are_reported(tmp_path):
     for name in ("bad.safetensors", "absent.safetensors"):
         with pytest.raises(UserError, match=name):
             read_tokens(tmp_path / name, options, IMAGE)
+    state = load_file(find_run("vit-cifar10").weights)
+    save_file({**state, "cls_token": np.zeros((), np.float32)}, tmp_path / "flat.safetensors")
+    with pytest.raises(UserError, match=r"flat\.safetensors"):
+        read_tokens(tmp_path / "flat.safetensors", options, IMAGE)
     with pytest.raises(UserError, match="cannot be read"):  # an image of another size
         read_tokens(find_run("vit-cifar10").weights, options, np.zeros((3, 64, 64), np.uint8))

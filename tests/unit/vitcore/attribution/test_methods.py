@@ -124,3 +124,7 @@ def test_command_checks_a_map_of_a_cnn():
 )
 def test_command_refuses_what_does_not_exist(arguments, named):
     check_refused(run("attribute", "resnet-cifar10", *arguments), named)
+
+
+def test_command_refuses_a_model_without_a_classifier():
+    check_refused(run("attribute", "mae-small"), "mae-small has no classifier")

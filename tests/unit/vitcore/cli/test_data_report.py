@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 import vitcore.training
 import vitcore.training.rehearse
@@ -48,9 +49,20 @@ def test_training_on_a_bundled_dataset_prints_no_report(monkeypatch):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["data", "folder:"], ["launch", "--data", "folder:"], ["rehearse", "--set", "data='folder:'"]],
+    [
+        ["data", "folder:"],
+        ["launch", "--data", "folder:"],
+        ["rehearse", "--set", "data='folder:'"],
+        ["sweep", "samples", "vit", "--data", "folder:", "--dry-run"],
+        ["evaluate", "vit-cifar10", "--data", "folder: "],
+    ],
 )
-def test_folder_without_a_path_is_refused(arguments):
+def test_folder_without_a_path_is_refused_and_not_the_current_one(arguments, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            Image.new("RGB", (8, 8)).save(tmp_path / name / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
     check_refused(run(*arguments), "names no folder")
 
 

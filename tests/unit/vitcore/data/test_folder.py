@@ -207,6 +207,16 @@ def test_all_damaged_images_are_named_at_once_and_can_be_left_out(tmp_path):
     assert len(kept) + len(held) == len(data.train)
 
 
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_split_whose_images_are_all_damaged_cannot_be_left_out(tmp_path, split):
+    for name in ("train", "val", "test"):
+        make_folder(tmp_path / "d" / name, COLORS, 3)
+    for file in (tmp_path / "d" / split).rglob("*.png"):
+        cut(file)
+    with pytest.raises(UserError, match=split):
+        load_dataset(f"folder:{tmp_path / 'd'}", skip_broken=True)
+
+
 def test_damage_after_the_decoded_images_is_found_before_a_training(tmp_path, monkeypatch):
     monkeypatch.setattr("vitcore.data.folder.DECODED", 5)
     place = tmp_path / "d"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from vitcore.data.images import MAX_BYTES, check_photo, open_image, read_photo, square
 from vitcore.errors import UserError
@@ -153,6 +153,30 @@ def test_tampered_bytes_are_read_or_rejected_without_other_errors(kind, changes)
         except UserError:
             return
     assert shape == (3, 8, 8)
+
+
+def test_a_photo_of_200_megapixels_is_not_too_large(tmp_path):
+    file = tmp_path / "phone.png"
+    file.write_bytes(huge_png(16_320, 12_240))  # of the phones with the most pixels
+    assert check_photo(file, decode=False)
+    file.write_bytes(huge_png(16_400, 12_240))
+    with pytest.raises(UserError, match="200 megapixels"):
+        check_photo(file, decode=False)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this pillow does not read AVIF")
+def test_damaged_avif_is_read_or_rejected_without_other_errors(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = encode(Image.fromarray(noise), "AVIF")
+    file, first = tmp_path / "photo.avif", data.index(b"mdat") + 4  # of the compressed pixels
+    refused = 0
+    for place in range(first, first + 24):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 0x5A]) + data[place + 1 :])
+        try:
+            check_photo(file, decode=True)
+        except UserError:
+            refused += 1
+    assert refused
 
 
 def test_missing_file_is_reported(tmp_path):

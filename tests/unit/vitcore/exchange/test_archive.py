@@ -7,20 +7,25 @@ import json
 import random
 import re
 import shutil
+import socket
 import zipfile
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.utils.tensorboard import SummaryWriter
 
+from tests.conftest import TINY_VIT
 from tests.made_runs import make_run, own_copy
 from tests.packed_runs import same_curves, unpack
 from vitcore.errors import UserError
 from vitcore.exchange.archive import pack_run, unpack_run
+from vitcore.exchange.folder import export_run
 from vitcore.models import load_run
 from vitcore.models.weight_files import AGAIN
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import find_run, list_runs
+from vitcore.runs.metrics import read_scalars
 
 
 def test_packed_bundled_run_keeps_its_exact_weights(tmp_path):
@@ -310,3 +315,18 @@ def test_snapshot_is_not_exported_as_the_best_weights(tmp_path):
     with pytest.raises(UserError, match=r"best\.safetensors"):
         pack_run(run)
     assert pack_run(run, weights=False)
+
+
+def test_exported_folder_names_neither_folders_nor_the_host_of_this_machine(tmp_path):
+    private = tmp_path / "private"
+    run = make_run(
+        tmp_path / "runs", "pets", data=f"folder:{private / 'pets'}", classes=("cat", "dog"), **TINY_VIT
+    )
+    with SummaryWriter(str(run.path)) as writer:
+        writer.add_scalar("val_acc", 0.5, 1)
+    assert "private" in (run.path / "config.yaml").read_text()
+    assert socket.gethostname() in next(run.path.glob("*tfevents*")).name
+    shared = export_run(run, tmp_path / "shared", weights=False)
+    assert shared.config == run.config.model_copy(update={"data": "folder:pets"})
+    assert [file.name for file in shared.path.glob("*tfevents*")] == ["events.out.tfevents.000"]
+    assert read_scalars(shared.path)["val_acc"].values.tolist() == [0.5]

@@ -13,8 +13,9 @@ from filelock import FileLock
 from tests.unit.vitcore.test_reading import CONFIGS
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
+from vitcore.queue import order, supervisor
 from vitcore.queue.devices import Device
-from vitcore.queue.supervisor import Supervisor
+from vitcore.queue.supervisor import Supervisor, lock_path
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status
@@ -124,3 +125,19 @@ def test_a_log_that_is_a_pipe_fails_its_run_and_the_supervisor_does_not_wait():
     status = piped.stored_status()
     assert status.state == "failed"
     assert str(piped.log) in status.reason
+
+
+def test_the_lock_is_free_at_the_last_look_at_the_queue(monkeypatch):
+    """A process that queues a run before this look finds no supervisor, and starts one."""
+    runs_dir().mkdir(parents=True)
+    looks = []
+
+    def waiting(home):
+        with FileLock(lock_path(home), timeout=0):
+            looks.append(home)
+        return []
+
+    monkeypatch.setattr(supervisor, "IDLE_S", 0.0)
+    monkeypatch.setattr(order, "waiting", waiting)
+    supervisor.main(runs_dir())
+    assert looks == [runs_dir()]

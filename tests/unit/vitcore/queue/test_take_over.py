@@ -101,3 +101,11 @@ def test_page_offers_to_train_an_abandoned_run_here(started):
     assert not app.exception
     assert order.waiting(runs_dir()) == [waiting]
     assert not [button for button in app.button if button.key == "take_over"]
+
+
+def test_draft_that_a_crash_left_is_not_the_run_that_was_just_launched():
+    draft = launch.launch(make_config())
+    draft.path.rename(runs_dir() / ".new-abc")
+    found = launch.launch(make_config(), dedupe_s=60.0)
+    assert found.path.name != ".new-abc"
+    assert launch.launch(make_config(), dedupe_s=60.0) == found

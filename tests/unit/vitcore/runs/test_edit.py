@@ -68,9 +68,11 @@ def test_action_on_a_run_that_was_removed_says_so_and_writes_nothing(state, acti
 @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
 def test_active_run_is_not_deleted(state):
     run = create_run(make_config(), status=Status(state=state))
-    with pytest.raises(UserError, match=rf"{run.id}.*\b{state}\b"):
+    with pytest.raises(UserError, match=rf"{run.id}.*\b{state}\b") as refused:
         edit.delete(run)
     assert run.config
+    with FileLock(run.path / ".lock", timeout=0):  # free, although the error still refers to the call
+        assert refused.value
 
 
 def test_run_locked_by_another_process_is_not_deleted():

@@ -51,6 +51,16 @@ def test_our_own_runs_are_not_foreign_even_without_their_status():
     assert run.status().state == "lost"
 
 
+def test_a_run_that_was_seen_while_it_was_copied_is_recognized_once_it_is_complete():
+    run = create_run(make_config())
+    (run.path / "status.json").unlink()
+    text = (run.path / "config.yaml").read_text()
+    (run.path / "config.yaml").write_text(text[:20])
+    assert list_runs(bundled=False) == []
+    (run.path / "config.yaml").write_text(text)
+    assert list_runs(bundled=False) == [run]
+
+
 def test_links_in_a_circle_end_and_hidden_folders_are_left_out():
     write("logs")
     write(".hidden")

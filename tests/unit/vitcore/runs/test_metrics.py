@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
@@ -19,7 +21,7 @@ from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 
 from tests.made_runs import date_events
-from vitcore.runs.events import Collector, scalar_of
+from vitcore.runs.events import Collector, EventFile, scalar_of
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import Reader, active_seconds, epochs_of, event_files, read_scalars, smoothed
 
@@ -278,6 +280,26 @@ def test_images_between_the_scalars_are_skipped_without_reading_them(tmp_path, m
     )
     assert read_scalars(tmp_path).curves.keys() == {"loss", "accuracy"}
     assert max(checked) < 1000
+
+
+@pytest.mark.parametrize("size", [0, 4, 30, 130, 100_000, 300_000])
+def test_file_that_was_cut_since_its_size_was_read_gives_what_is_left(tmp_path, size):
+    writer = EventFileWriter(str(tmp_path))
+    for step in range(4):
+        event = Event(step=step)
+        event.summary.value.add(tag="sample").image.encoded_image_string = bytes(100_000)
+        writer.add_event(event)
+        writer.add_event(
+            Event(step=step, summary=Summary(value=[Summary.Value(tag="loss", simple_value=1.0)]))
+        )
+    writer.close()
+    (file,) = event_files(tmp_path)
+    whole = file.read_bytes()
+    left = [end for _, end in EventFile(file)._records(io.BytesIO(whole[:size]), len(whole))]
+    known = [end for _, end in EventFile(file)._records(io.BytesIO(whole), len(whole))]
+    assert len(known) == 9
+    assert left[:-1] == known[: len(left)][:-1]  # of the last record, only a part may be left
+    assert len(left) < 9
 
 
 @pytest.mark.parametrize("chunk", [90_000, 70_000])

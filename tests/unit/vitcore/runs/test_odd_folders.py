@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
-from vitcore.paths import runs_dir
+from vitcore.paths import data_dir, runs_dir, talks_dir
 from vitcore.probes.store import LARGEST_RESULT, read_result
 from vitcore.reading import read_arrays
 from vitcore.runs.creation import create_run
@@ -267,3 +267,11 @@ def test_folders_of_the_environment_that_cannot_be_used_give_a_sentence_or_nothi
             read()
         except UserError as error:
             assert len(str(error)) < 6000  # noqa: PT017
+
+
+def test_every_folder_of_the_environment_may_be_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for name, read in (("RUNS", runs_dir), ("DATA", data_dir), ("TALKS", talks_dir)):
+        monkeypatch.setenv(f"VITLAB_{name}", "~/mine")
+        assert read() == tmp_path / "mine"

@@ -20,6 +20,7 @@ from vitcore.runs.titles import default_title, varied_settings
         ({"model": "resnet", "epochs": 4, "minutes": 2.5}, "ResNet quick, 2.5 minutes"),
         ({"model": "vit", "keep_patches": 1.0, "lr": 0.01}, "ViT quick, learning rate 0.01, all patches"),
         ({"model": "vit", "patch_size": 8, "device": "cpu"}, "ViT quick, patch size 8"),
+        ({"model": "vit", "cuda_graph": True, "matmul": "highest", "compile": True}, "ViT quick"),
         ({"model": "vit", "data": "cifar10"}, "ViT quick on cifar10"),
         ({"model": "vit", "data": "folder:/data/flowers"}, "ViT quick on flowers"),
         ({"model": "resnet", "nesterov": False}, "ResNet quick, no nesterov"),

@@ -168,6 +168,7 @@ def test_errors_and_states():
     assert (
         summarize_states(["failed", "finished", "queued", "failed"]) == "1 of 4 finished, 1 queued, 2 failed"
     )
+    assert summarize_states(["imported", "finished"]) == "1 of 2 finished, 1 imported"
 
 
 # --- finding, tying ----------------------------------------------------------------------------
