@@ -66,10 +66,11 @@ class Pair extends AttentionView {
     this.attach();
     const { header, images, frames } = unpackPair(bytes);
     frames.forEach((frame, i) => frame && this.cache.put(header.sides[i].key, frame));
-    const reshaped = this.sides?.[0].shape !== header.sides[0].shape;
+    const [left, right] = header.sides.map(({ shape }, i) => this.sides?.[i].shape !== shape);
+    if (left || right) this.hovered = this.hoveredPatch = this.hoveredCell = null; // may not exist any more
     Object.assign(this, { header, images, sides: header.sides });
     this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
-    this.state = this.state && !reshaped ? { ...this.state, ...this.validSnapshots() } : this.readAddress();
+    this.state = this.state && !left ? { ...this.state, ...this.validSnapshots() } : this.readAddress();
     this.frames = this.sides.map(({ key }) => this.cache.get(key) ?? null);
     this.root.classList.toggle("waiting", !this.ready);
     if (!this.ready) return this.ask("need");
