@@ -247,7 +247,7 @@ def _body(found: list[Run]) -> None:
         "mean distance of the pixels on which a position in the center depends. Bars are one standard error, "
         f"over {PROBES['shift'].images} test images or over seeds. The models differ in size and training: "
         "each experiment names them. A ViT that starts from a pretraining has the reach of that one, before "
-        "any label. A row without a filled dot has no trained weights here."
+        "any label. A convolutional stem reads what is near before the first block, which then reads farther."
     )
     names = dict.fromkeys(ARCHITECTURES[one.subjects[0].run.config.model].label for one in missing)
     measurement_panel.show(missing, f"attention distance or shift of {', '.join(names)}")

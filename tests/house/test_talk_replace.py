@@ -39,7 +39,7 @@ def at(curve, found, x):
     return rounded(found["curves"][curve]["mean"][i], found["curves"][curve]["error"][i])
 
 
-def test_reach_before_training_is_stated_for_the_extreme_rows_and_the_pair(steps):
+def test_reach_before_training_is_stated_for_the_extreme_rows_the_pair_and_the_mixer(steps):
     rows, _ = summary.rows_of(summary.look_up(summary.models(page_runs.offered("inductive_bias"))))
     reach = {row.label: row.untrained["distance"].mean for row in rows if "distance" in row.untrained}
     near, far = min(reach, key=lambda name: reach[name]), max(reach, key=lambda name: reach[name])
@@ -47,10 +47,13 @@ def test_reach_before_training_is_stated_for_the_extreme_rows_and_the_pair(steps
         near,
         *(values("distance", run, untrained=True)["reach"]["mean"][1] for run in (RESNET, VIT)),
     )
+    step = steps["Models with different assumptions"]
     assert (
-        f"reads on average {reach[near]:.1f} ({near}) to {reach[far]:.1f} pixels away ({far}): "
-        f"the ResNet {reach['ResNet']:.1f}, the ViT {reach['ViT']:.1f}."
-    ) in steps["Models with different assumptions"].say
+        f"the first block of {near} reads on average {reach[near]:.1f} pixels away: the ResNet "
+        f"{reach['ResNet']:.1f}, the ViT {reach['ViT']:.1f}, the MLP-Mixer {reach['MLP-Mixer']:.1f}."
+    ) in step.say
+    assert (far, rows[-1].label) == ("ViT (conv stem)", far)
+    assert f"({reach[far]:.1f})" in step.note
 
 
 def test_accuracies_with_a_tenth_of_the_images_are_stated(steps):
