@@ -55,7 +55,8 @@ def test_run_printed_by_train_is_found_by_other_commands(colors):
     assert small.best.stat().st_size < 0.6 * Run(folder).best.stat().st_size
     assert not small.last.exists()
     assert [path.name for path in small.snapshots] == [Run(folder).snapshots[-1].name]
-    again = json.loads(run("evaluate", small.path, "--json").stdout)
+    assert str(colors) not in (small.path / "config.yaml").read_text()  # a path of this machine
+    again = json.loads(run("evaluate", small.path, "--data", f"folder:{colors}", "--json").stdout)
     assert again["accuracy"] == small.status().result["test_acc"]
 
 

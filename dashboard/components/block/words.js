@@ -128,7 +128,7 @@ export function sentenceOf(view) {
       : "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
         `(what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size} ` +
-    `because a sum of ${size} products is typically \u221a${size} times as large as one of them.`,
+    `because ${size} products sum to about \u221a${size} times one of them.`,
     changed
       ? `Temperature ${
         formatted(temperature)
