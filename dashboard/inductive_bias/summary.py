@@ -143,15 +143,22 @@ def rows_of(looked_up: dict[str, list[tuple[Model, Measurement]]]) -> tuple[list
     for name, measured in looked_up.items():
         for model, one in measured:
             row = row_of(model.label, model.architecture)
-            if one.result and (point := _point(one.result.values)):
+            if one.result and (point := _point(one.result.values, model.run.title)):
                 (row.untrained if one.subjects[0].untrained else row.trained)[name] = point
     points, share = _efficiency()
     for point in points:
         if point["mean"] is not None:
             error = None if point["error"] is None else 100 * point["error"]
             row = row_of(point["label"], point["model"])
-            row.trained[sample_efficiency.NAME] = Point(100 * point["mean"], error)
+            row.trained[sample_efficiency.NAME] = Point(100 * point["mean"], error, _trained_as(point))
     return summary_figure.ordered(list(rows.values())), numbers.chosen_share(share)
+
+
+def _trained_as(point: SamplePoint) -> str:
+    """Return the size and the steps of the models of a point."""
+    steps, size = point["steps"], point["parameters"]
+    parts = (size and numbers.millions(size) + " parameters", steps and numbers.count(steps, "step"))
+    return ", ".join(part for part in parts if part)
 
 
 def _colors() -> dict[str, str]:
@@ -161,13 +168,13 @@ def _colors() -> dict[str, str]:
     return {label: color for label, (color, _) in zip(lines, styles, strict=True)}
 
 
-def _point(values: object) -> Point | None:
+def _point(values: object, source: str) -> Point | None:
     """Return the point of a result, or None for a model without a first block or images without the shift."""
     if isinstance(values, DistanceValues) and len(values.reach.mean) > 1:
-        return Point(values.reach.mean[1], values.reach.error[1])
+        return Point(values.reach.mean[1], values.reach.error[1], source)
     if isinstance(values, ShiftValues) and SHIFT in values.x:
         at, curve = values.x.index(SHIFT), values.curves["consistency, reflect"]
-        return Point(100 * curve.mean[at], 100 * curve.error[at])
+        return Point(100 * curve.mean[at], 100 * curve.error[at], source)
     return None
 
 
@@ -216,17 +223,30 @@ def show(found: list[Run]) -> None:
     ticking.fragment(lambda _: _body(found), state, every_s=TICK_S, active=operator.itemgetter(0))
 
 
-def experiment_at(plot: Any, trace: int) -> str:
-    """Return the experiment of the panel that a trace of the Plotly figure is in."""
+def opened_by(plot: Any, trace: int, rows: list[Model], found: list[Run]) -> dict[str, str]:
+    """Return the state that a click on a trace of the Plotly figure opens: the experiment with its model.
+
+    The model is compared with the bundled ResNet, or with the ViT if it is that ResNet.
+    """
     axis = plot.data[trace].xaxis or "x"  # x, x2, x3
-    return summary_figure.QUANTITIES[int(axis[1:] or 1) - 1].name
+    name = summary_figure.QUANTITIES[int(axis[1:] or 1) - 1].name
+    if name == sample_efficiency.NAME:
+        sweep = sample_curves.widest()
+        return {"probe": name} | ({"samples": sweep.name} if sweep else {})
+    run = {summary_figure.drawn_name(row.label): row.run for row in rows}.get(plot.data[trace].y[0])
+    if run is None:
+        return {"probe": name}
+    comparable = page_runs.comparable(run, found)
+    others = [one for one in reversed(default_runs.default_pair()) if one in comparable and one != run]
+    return {"probe": name, "run": run.id} | ({"against": others[0].id} if others and others[0] else {})
 
 
 def _body(found: list[Run]) -> None:
+    rows = models(found)
     drawing, missing = drawn(found)
 
     def open_panel(trace: int) -> None:
-        bound.put(BiasState, probe=experiment_at(drawing.figure.plot, trace))
+        bound.put(BiasState, **opened_by(drawing.figure.plot, trace, rows, found))
 
     figure_files.show(drawing.figure, key=NAME, alt=drawing.alt, on_click=open_panel)
     for column, quantity in zip(
@@ -244,10 +264,11 @@ def _body(found: list[Run]) -> None:
     st.caption(
         "Filled: trained. Open: the same architecture with random weights, whose reach determines the order "
         "of the rows, from models that are told which pixels are near to those that must learn it. Reach: "
-        "mean distance of the pixels on which a position in the center depends. Bars are one standard error, "
-        f"over {PROBES['shift'].images} test images or over seeds. The models differ in size and training: "
-        "each experiment names them. A ViT that starts from a pretraining has the reach of that one, before "
-        "any label. A convolutional stem reads what is near before the first block, which then reads farther."
+        "mean distance of the pixels on which a position in the center depends. A convolutional stem reads "
+        "what is near before the first block, which then reads farther. Bars are one standard error, over "
+        f"{PROBES['shift'].images} test images or over seeds. The models differ in size and training, also "
+        "between the panels: the pointer on a dot names the run, and a click opens it. A ViT that starts "
+        "from a pretraining has the reach of that one, before any label."
     )
     names = dict.fromkeys(ARCHITECTURES[one.subjects[0].run.config.model].label for one in missing)
     measurement_panel.show(missing, f"attention distance or shift of {', '.join(names)}")

@@ -29,6 +29,7 @@ class Point:
 
     mean: float
     error: float | None = None
+    source: str = ""  # the run or the sweep that was measured
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,12 @@ class Row:
     @property
     def name(self) -> str:
         """The label as Plotly draws it."""
-        return html.escape(self.label)
+        return drawn_name(self.label)
+
+
+def drawn_name(label: str) -> str:
+    """Return the label of a row as Plotly draws it."""
+    return html.escape(label)
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
@@ -173,6 +179,7 @@ def _add(
     trained = state == "trained"
     text = f"{point.mean:.{quantity.digits}f}"
     error = f" ± {point.error:.{max(1, quantity.digits)}f}" if point.error is not None else ""
+    source = f"<br>{html.escape(point.source)}" if point.source else ""
     plot.add_scatter(
         x=[point.mean],
         y=[row.name],
@@ -191,7 +198,7 @@ def _add(
             "line": {"width": 2, "color": row.color},
         },
         name=f"{row.name}, {state}",
-        hovertemplate=f"<b>{row.name}</b>, {state}<br>{text}{error} {quantity.unit}<extra></extra>",
+        hovertemplate=f"<b>{row.name}</b>, {state}<br>{text}{error} {quantity.unit}{source}<extra></extra>",
         row=1,
         col=column,
     )

@@ -29,10 +29,19 @@ def bundled_points() -> list[SamplePoint]:
     return done if sum(models.count(name) > 1 for name in set(models)) > 1 else []
 
 
+def widest() -> Sweep | None:
+    """Return the bundled sweep with the most finished lines, the first of several, or None."""
+
+    def lines(sweep: Sweep) -> int:
+        return len({point["label"] for point in _finished(sweep)})
+
+    return max(_sample_sweeps(bundled_runs()), key=lines, default=None)
+
+
 def widest_points() -> list[SamplePoint]:
-    """Return the finished points of the bundled sweep with the most lines, the first of several."""
-    curves = (_finished(sweep) for sweep in _sample_sweeps(bundled_runs()))
-    return max(curves, key=lambda points: len({point["label"] for point in points}), default=[])
+    """Return the finished points of the bundled sweep with the most lines."""
+    sweep = widest()
+    return _finished(sweep) if sweep else []
 
 
 def _finished(sweep: Sweep) -> list[SamplePoint]:

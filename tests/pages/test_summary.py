@@ -32,13 +32,34 @@ def test_summary_is_the_first_view_and_opens_each_experiment(monkeypatch):
         assert [heading.value for heading in app.header] != [summary.QUESTION]
 
 
-def test_click_on_a_point_opens_the_experiment_that_measured_it():
-    row = Row(
-        "model", "#000000", {"distance": Point(3.0), "shift": Point(70.0), "sample-efficiency": Point(50)}
-    )
-    plot = summary_figure.draw([row], "10 %").figure.plot
-    opened = {plot.data[i].x[0]: summary.experiment_at(plot, i) for i in range(len(plot.data))}
-    assert opened == {3.0: "distance", 70.0: "shift", 50: "sample-efficiency"}
+@pytest.mark.parametrize(
+    ("label", "run", "against"),
+    [
+        ("ViT", "vit-cifar10-gpu", "resnet-cifar10-gpu"),
+        ("ResNet", "resnet-cifar10-gpu", "vit-cifar10-gpu"),
+        ("CCT", "cct-cifar10", "resnet-cifar10-gpu"),
+        ("ViT (SAM radius 0.1)", "vit-sam-quick", "resnet-cifar10-gpu"),
+    ],
+)
+def test_click_on_a_point_opens_the_experiment_with_the_model_that_it_measured(label, run, against):
+    found = page_runs.offered("inductive_bias")
+    rows = summary.models(found)
+    plot = summary.drawn(found)[0].figure.plot
+    opened = [
+        summary.opened_by(plot, i, rows, found)
+        for i, trace in enumerate(plot.data)
+        if trace.y[0] == label and (trace.name or "").endswith(", trained")
+    ]
+    assert opened == [
+        {"probe": "distance", "run": run, "against": against},
+        {"probe": "shift", "run": run, "against": against},
+        {"probe": "sample-efficiency", "samples": "samples-small"},
+    ]
+    app = open_app("inductive_bias", **opened[0])
+    assert not app.exception
+    assert not app.warning
+    app = open_app("inductive_bias", **opened[2])
+    assert app.query_params["samples"] in ("samples-small", ["samples-small"])
 
 
 def test_names_are_escaped_in_the_drawing_only():
