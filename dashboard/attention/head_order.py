@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.drawing.markdown import escape
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import labels, measurement_panel, measurements
 from dashboard.shared.measurements import Measurement
 from dashboard.states.attention import ExplorerState
@@ -210,21 +210,31 @@ def running(run: Run, data: Dataset) -> bool:
 def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
     """Offer to measure the heads, or show the progress, if the page orders them and there is no result.
 
-    Raise `UserError`.
+    If they cannot be measured, say why.
     """
     if order == LAYERS:
         return
     if snapshot is not None:
         st.info("Heads are measured with the best weights: choose them to order the heads.")
         return
-    found = look_up(run, data)
+    try:
+        found = look_up(run, data)
+    except UserError as error:  # for example, the images have no labels
+        st.info(f"The heads are in the order of the layers. {sentence(error)}")
+        return
     if not found.result:
         measurement_panel.show([found], f"the heads of {found.name}, over {HEADS.images} test images")
 
 
 def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
-    """Draw the origin of the numbers by which the page orders the heads, if it does. Raise `UserError`."""
-    if order == LAYERS or snapshot is not None or not (result := look_up(run, data).result):
+    """Draw the origin of the numbers by which the page orders the heads, if it does."""
+    if order == LAYERS or snapshot is not None:
+        return
+    try:
+        result = look_up(run, data).result
+    except UserError:  # `offer` has said why
+        return
+    if not result:
         return
     source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     source.caption(f"n = {result.images:,} {escape(result.data)}; ± is one standard error over images.")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dashboard.attention import class_maps
 from dashboard.shared import own_crop, resources, scene_links, selection
 from dashboard.shared.page_state import ImageState
 from tests.apptests import open_app
@@ -96,3 +97,12 @@ def test_link_of_a_talk_shows_a_photograph_without_a_true_class():
     assert isinstance(found, selection.SelectedImage)
     assert found.truth is None
     assert np.array_equal(found.image, data.test.images[data.names.index("raccoon")])
+
+
+@pytest.mark.parametrize("order", ["distance", "change"])
+def test_explorer_stays_if_the_heads_of_a_model_cannot_be_ordered(order):
+    app = open_app("attention", run=foreign().id, order=order)
+    assert not app.exception
+    assert not app.error
+    assert [info.value for info in app.info if "order of the layers" in info.value]
+    assert class_maps.QUESTION in [one.value for one in app.header]  # below the explorer
