@@ -5,6 +5,7 @@ import { hasCls } from "../shared/tokens.js";
 const GAP = 6, SMALL_GAP = 3; // pixels between maps, and between small ones
 const MEAN_GAP = 5; // additional gap between the maps and their means
 const SIDE_LABEL = 52; // width of the label of a layer
+const AROUND = 12; // above and below a map that is scrolled to, with its frame and its bar
 const BEYOND = 10; // to the right of the means, whose label is wider than small maps
 const FOLDS_FOR = 1.2; // times larger maps, the layers continue in another column
 const BAR = 3; // height of the bar below each map: the weights of CLS and of other tokens before the patches
@@ -157,6 +158,19 @@ function planOf(cells, texts, unit, zoom, width, height, gap = GAP) {
   const places = new Map(cells.map(({ r, c, left, top }) => [`${r}.${c}`, [left, top]]));
   const at = (r, c) => places.get(`${r}.${c}`) ?? null;
   return { unit, gap, cells, texts, zoom, width, height, at };
+}
+
+/**
+ * Return how far the area of a grid must be scrolled down to show the chosen map, in pixels.
+ * @param {Plan} plan
+ * @param {{ layer: number, head: number }} chosen
+ * @param {{ scrollTop: number, clientHeight: number }} area
+ */
+export function scrollFor({ at, unit, zoom }, { layer, head }, { scrollTop, clientHeight }) {
+  const place = at(layer, head);
+  if (!place) return scrollTop;
+  const [top, bottom] = [zoom * (place[1] - AROUND), zoom * (place[1] + unit + AROUND)];
+  return Math.min(Math.max(scrollTop, bottom - clientHeight), Math.max(0, top));
 }
 
 // Return the cell of the grid at a point, or null.

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { measureOf, summaryOf } from "../../../dashboard/components/explorer/behavior.js";
-import { cellUnder, gridPlan } from "../../../dashboard/components/explorer/grid.js";
+import { cellUnder, gridPlan, scrollFor } from "../../../dashboard/components/explorer/grid.js";
 
 const MAPS = { rows: 4, columns: 5, first: 1 }; // 3 layers of 4 heads, with their means
 const HEADS = Array.from({ length: 12 }, (_, i) => [i % 3, Math.floor(i / 3)]);
@@ -104,6 +104,17 @@ Deno.test("the maps of twelve layers and heads are close to each other where the
       assert.deepEqual(cellUnder(base, x, y), { r, c });
     }
   }
+});
+
+Deno.test("a grid that does not fit is scrolled to the chosen map, and no further", () => {
+  const plan = gridPlan({ ...MAPS, rows: 13, patches: 37 ** 2 }, 172, 100), chosen = { layer: 11, head: 0 };
+  const area = { scrollTop: 0, clientHeight: 100 }, [, top] = plan.at(11, 0);
+  const scrolled = scrollFor(plan, chosen, area);
+  assert.ok(scrolled <= top && top + plan.unit <= scrolled + 100);
+  assert.equal(scrollFor(plan, chosen, { ...area, scrollTop: scrolled }), scrolled);
+  assert.equal(scrollFor(plan, { layer: 0, head: 0 }, area), 0);
+  assert.ok(scrollFor(plan, { layer: 0, head: 0 }, { ...area, scrollTop: scrolled }) <= plan.at(0, 0)[1]);
+  assert.equal(scrollFor(plan, { layer: 40, head: 0 }, { ...area, scrollTop: 7 }), 7); // not in the grid
 });
 
 Deno.test("heads are ordered only by a measure that has values", () => {
