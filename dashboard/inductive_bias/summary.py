@@ -237,16 +237,16 @@ def opened_by(plot: Any, trace: int, rows: list[Model], found: list[Run]) -> dic
     if run is None:
         return {"probe": name}
     comparable = page_runs.comparable(run, found)
-    others = [one for one in reversed(default_runs.default_pair()) if one in comparable and one != run]
-    return {"probe": name, "run": run.id} | ({"against": others[0].id} if others and others[0] else {})
+    pair = reversed(default_runs.default_pair())
+    others = [one for one in pair if one and one in comparable and one != run]
+    return {"probe": name, "run": run.id} | ({"against": others[0].id} if others else {})
 
 
 def _body(found: list[Run]) -> None:
-    rows = models(found)
     drawing, missing = drawn(found)
 
     def open_panel(trace: int) -> None:
-        bound.put(BiasState, **opened_by(drawing.figure.plot, trace, rows, found))
+        bound.put(BiasState, **opened_by(drawing.figure.plot, trace, models(found), found))
 
     figure_files.show(drawing.figure, key=NAME, alt=drawing.alt, on_click=open_panel)
     for column, quantity in zip(
