@@ -138,7 +138,9 @@ def test_sample_sweep_is_launched_stopped_and_deleted_as_a_whole(visitor, server
     seeds.press("Enter")
     button = page.locator(".st-key-launch_sweep").get_by_role("button", name=re.compile(r"\b8\b"))
     expect(button).to_be_disabled()  # it takes hours
-    page.locator('[class*="st-key-sweep_sure"] label').click()
+    sure = page.locator('[class*="st-key-sweep_sure"] label')
+    expect(sure).to_have_count(1)  # that of the estimate before stays until the run of the page ends
+    sure.click()
     button.click()
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     link = page.locator(".st-key-see_all").get_by_role("button")
