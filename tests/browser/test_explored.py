@@ -224,7 +224,7 @@ def test_explorer_removes_its_listeners_when_the_page_changes(visitor, open_expl
     page = open_explorer()
     page.evaluate(f"window.old = {EXPLORER}")
     page.get_by_test_id("stTopNavLink").filter(has_text="Compare").click()
-    page.wait_for_function("window.old.lifetime.signal.aborted")
+    page.wait_for_function("window.old.root.lifetime.aborted")
     page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
     attention_ready(visitor)
     page.locator(".xp-image").focus()

@@ -67,10 +67,9 @@ class ConvolutionStepper extends InsideStepper {
     this.channel = Math.min(header.only ?? this.channel, this.one.outputs - 1);
   }
 
-  attach() {
-    const before = this.lifetime;
-    super.attach();
-    if (this.lifetime !== before) followPlaces(this, this.lifetime.signal);
+  attach(signal) {
+    super.attach(signal);
+    followPlaces(this, signal);
   }
 
   // Read the convolution, the step, the channel and the position from the address.

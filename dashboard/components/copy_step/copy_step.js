@@ -2,7 +2,9 @@
 // While it is shown, it also tells the server the link of the view, which contains what components write
 // into the address.
 
-const LOOK_MS = 400; // the address is looked at this often
+import { repeat, whileMounted } from "../shared/lifetime.js";
+
+const READ_MS = 400; // the address is read this often
 
 function viewLink() {
   const url = new URL(window.location.href);
@@ -31,7 +33,7 @@ export default function ({ parentElement, setStateValue }) {
     setStateValue("link", link);
   };
   report();
-  root.timer ??= setInterval(() => root.isConnected ? report() : clearInterval(root.timer), LOOK_MS);
+  whileMounted(root, (signal) => repeat(report, READ_MS, signal));
   const [button, text, status] = root.children;
   button.onclick = async () => {
     text.value = stepLines();

@@ -2,6 +2,7 @@
 // painted image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
 import { colorTable, decodeBase64, gradientOf, rootTable } from "../shared/colors.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { defaultToken } from "../shared/tokens.js";
@@ -79,7 +80,7 @@ class Explorer extends AttentionView {
 
   // Show new data from the server.
   update(bytes) {
-    this.attach();
+    whileMounted(this.root, (signal) => this.attach(signal));
     const { header, image, frame } = unpack(bytes);
     if (frame) this.frames.put(header.key, frame);
     if (image) this.images.put(header.image, image);

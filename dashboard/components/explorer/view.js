@@ -35,12 +35,9 @@ export class AttentionView extends View {
     this.timer = setTimeout(() => this.ask("look"), ASK_MS);
   }
 
-  // Add the listeners on the window, unless they are there. They are removed when the component leaves the
-  // page, on which it may be mounted again.
-  attach() {
-    if (this.lifetime && !this.lifetime.signal.aborted) return;
-    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
-    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
+  // Add the listeners on the window. They are removed when the component leaves the page.
+  attach(signal) {
+    keepAddress(this.root, () => this.parameters(), signal);
     window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
     window.addEventListener("popstate", () => this.restoreFromAddress(), { signal });
   }

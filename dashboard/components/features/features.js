@@ -5,6 +5,7 @@
 import { paintImage } from "../explorer/scene.js";
 import { AttentionView } from "../explorer/view.js";
 import { colorTable, decodeBase64 } from "../shared/colors.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { createCanvas } from "../shared/paint.js";
 import { themeColors } from "../shared/theme.js";
 import { defaultToken } from "../shared/tokens.js";
@@ -48,7 +49,7 @@ class FeaturesView extends AttentionView {
 
   // Show new data from the server.
   update(bytes) {
-    this.attach();
+    whileMounted(this.root, (signal) => this.attach(signal));
     const { header, norms, image, features } = unpackFeatures(bytes), before = this.header;
     if (before?.key !== header.key) this.features.clear();
     keepFeatures(this.features, features);

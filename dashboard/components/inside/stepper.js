@@ -3,6 +3,7 @@
 
 import { keepAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { formatted } from "../shared/numbers.js";
 import { CanvasPainter, rgbCanvas } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
@@ -61,7 +62,7 @@ export class InsideStepper extends View {
     if (before?.header.key !== header.key) this.forgetPointer();
     this.accept(before);
     Object.assign(this, { asked: null, returning: false });
-    this.attach();
+    whileMounted(this.root, (signal) => this.attach(signal));
     this.showMode();
     this.showChoices();
     this.refresh();
@@ -77,11 +78,9 @@ export class InsideStepper extends View {
     this.find(".inside-link").hidden = this.block.header.address !== undefined; // no page to link to
   }
 
-  // Listen to keys on the window until the component leaves the page, on which it may be mounted again.
-  attach() {
-    if (this.lifetime && !this.lifetime.signal.aborted) return;
-    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
-    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
+  // Add the listeners on the window. They are removed when the component leaves the page.
+  attach(signal) {
+    keepAddress(this.root, () => this.parameters(), signal);
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
     window.addEventListener("popstate", () => this.revisit(), { signal });
   }

@@ -7,6 +7,7 @@ import { addressOf, readState, stateText } from "../explorer/state.js";
 import { AttentionView } from "../explorer/view.js";
 import { parseWhole } from "../shared/address.js";
 import { colorTable, decodeBase64 } from "../shared/colors.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { createCanvas } from "../shared/paint.js";
 import { themeColors } from "../shared/theme.js";
 import { mount } from "../shared/view.js";
@@ -63,7 +64,7 @@ class Pair extends AttentionView {
 
   // Show new data from the server.
   update(bytes) {
-    this.attach();
+    whileMounted(this.root, (signal) => this.attach(signal));
     const { header, images, frames } = unpackPair(bytes);
     frames.forEach((frame, i) => frame && this.cache.put(header.sides[i].key, frame));
     const [left, right] = header.sides.map(({ shape }, i) => this.sides?.[i].shape !== shape);

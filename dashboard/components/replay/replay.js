@@ -2,6 +2,7 @@
 // data: header, pictures uint8 [P, F, S, S, 3], float32 probabilities [M, F, C]
 
 import { keepAddress } from "../shared/address.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { readHeader } from "../shared/message.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme } from "../shared/theme.js";
@@ -51,7 +52,7 @@ class Replay {
       this.play(false);
       this.restoreFromLink();
     }
-    keepAddress(this.root, () => this.parameters());
+    whileMounted(this.root, (signal) => keepAddress(this.root, () => this.parameters(), signal));
     this.renderControls();
     this.draw();
   }

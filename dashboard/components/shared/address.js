@@ -1,5 +1,7 @@
 // The part of a component's state that links must restore: query parameters in the address of the page.
 
+import { repeat } from "./lifetime.js";
+
 /**
  * Set these query parameters; null deletes one. The other parameters stay.
  * @param {Record<string, string | null>} parameters
@@ -23,24 +25,19 @@ export function writeAddress(parameters) {
 
 /**
  * Keep parameters in the address. Streamlit writes the address too, and drops what a component wrote, so they
- * are written again until the component is removed from the page. Then `onLeave` is called, and the function
- * may be called again.
- * @param {{ isConnected: boolean, addressKept?: boolean }} root of the component
+ * are written again until the signal is aborted, as long as the component is on the page.
+ * @param {{ isConnected: boolean }} root of the component
  * @param {() => Record<string, string | null> | null} currentParameters null to write nothing
+ * @param {AbortSignal} signal of `whileMounted`
  */
-export function keepAddress(root, currentParameters, onLeave = () => {}) {
-  if (root.addressKept) return;
-  root.addressKept = true;
+export function keepAddress(root, currentParameters, signal) {
   const page = window.location.pathname;
-  const timer = setInterval(() => {
-    if (!root.isConnected) {
-      root.addressKept = false;
-      clearInterval(timer);
-      return onLeave();
-    }
-    const parameters = window.location.pathname === page ? currentParameters() : null;
+  const write = () => {
+    const shown = root.isConnected && window.location.pathname === page;
+    const parameters = shown ? currentParameters() : null;
     if (parameters) writeAddress(parameters);
-  }, 400);
+  };
+  repeat(write, 400, signal);
 }
 
 /**

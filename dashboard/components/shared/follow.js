@@ -2,6 +2,8 @@
 // BroadcastChannel, and the server takes no part in it. Either tab may be reloaded: a speaker window asks
 // when it opens, and the tab that presents reports its step when it opens and at each change.
 
+import { repeat } from "./lifetime.js";
+
 export const CHANNEL = "vitlab-talk";
 const ASK_MS = 1000; // a speaker window asks this often
 const SILENT_MS = 3500; // without an answer for so long, the tab that presents counts as closed
@@ -114,6 +116,5 @@ export class Follower {
 
 /** Call follower.tick until `signal` is aborted. */
 export function keepAsking(follower, signal) {
-  const timer = setInterval(() => follower.tick(), ASK_MS);
-  signal.addEventListener("abort", () => clearInterval(timer));
+  repeat(() => follower.tick(), ASK_MS, signal);
 }

@@ -3,6 +3,7 @@
 
 import { writeAddress } from "../shared/address.js";
 import { CHANNEL, Follower, keepAsking } from "../shared/follow.js";
+import { repeat, whileMounted } from "../shared/lifetime.js";
 import { direction, isForTalk } from "../shared/talk_keys.js";
 import { clockText, elapsedText } from "./clock.js";
 
@@ -15,23 +16,25 @@ class Speaker {
     this.at = data.at; // the step, from 0
     this.answered = true; // whether the answer to its question is shown
     this.started = Date.now(); // until the tab that presents says when the talk began
-    const lifetime = new AbortController();
-    const signal = lifetime.signal;
-    const channel = new BroadcastChannel(CHANNEL);
-    this.data = data;
-    this.follower = new Follower(channel, data.talk, () => this.follow());
-    keepAsking(this.follower, signal);
-    const timer = setInterval(() => root.isConnected ? this.showTime() : lifetime.abort(), TICK_MS);
-    signal.addEventListener("abort", () => (clearInterval(timer), channel.close()));
-    window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
     this.find("back").onclick = () => this.advance(-1);
     this.find("forward").onclick = () => this.advance(1);
     this.find("restart").onclick = () =>
       this.follower.restart() || (this.started = Date.now(), this.showTime());
   }
 
+  // Follow the tab that presents until this component leaves the page.
+  attach(signal) {
+    const channel = new BroadcastChannel(CHANNEL);
+    this.follower = new Follower(channel, this.data.talk, () => this.follow());
+    keepAsking(this.follower, signal);
+    repeat(() => this.showTime(), TICK_MS, signal);
+    window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
+    signal.addEventListener("abort", () => channel.close());
+  }
+
   update(data) {
     this.data = data;
+    whileMounted(this.root, (signal) => this.attach(signal));
     this.show();
   }
 

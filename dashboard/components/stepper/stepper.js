@@ -5,6 +5,7 @@
 
 import { keepAddress, parseCount } from "../shared/address.js";
 import { decodeBase64 } from "../shared/colors.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { readHeader } from "../shared/message.js";
 import { CanvasPainter } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
@@ -54,7 +55,7 @@ class Stepper extends View {
     let { offset } = message;
     this.header = h;
     if (!this.pixels) this.restoreFromLink();
-    keepAddress(this.root, () => this.parameters());
+    whileMounted(this.root, (signal) => keepAddress(this.root, () => this.parameters(), signal));
     const n = h.size ** 2;
     this.pixels = bytes.slice(offset, offset + 3 * n);
     offset += Math.ceil((3 * n) / 4) * 4;

@@ -5,6 +5,7 @@
 
 import { keepAddress } from "../shared/address.js";
 import { CHANNEL, Presenter } from "../shared/follow.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { direction, isForTalk } from "../shared/talk_keys.js";
 import { recall, remember } from "./memory.js";
 
@@ -30,14 +31,11 @@ class Talk {
     this.question = root.querySelector(".talk-question");
     this.question.addEventListener("click", () => this.reveal(this.data.at));
     root.querySelector(".talk-end a")?.addEventListener("click", () => this.forgetStart());
-    const lifetime = new AbortController();
-    const signal = lifetime.signal;
-    const timer = setInterval(() => {
-      if (root.isConnected) return;
-      lifetime.abort();
-      clearInterval(timer);
-    }, 500);
-    signal.addEventListener("abort", () => this.presenter?.leave());
+  }
+
+  // Add the listeners on the window. They are removed when the component leaves the page.
+  attach(signal) {
+    if (this.data.talk) this.present(this.data.talk, signal);
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
     window.addEventListener("resize", () => this.updateScale(), { signal });
     window.addEventListener("popstate", () => this.abandon(), { signal });
@@ -50,8 +48,11 @@ class Talk {
   // Show new data from the server. `send(name, value)` sets a trigger.
   update(data, send) {
     this.send = send;
-    if (!this.data) this.begin(data);
+    if (!this.data && new URLSearchParams(window.location.search).get("answer") === "shown") {
+      this.answered.add(data.at);
+    }
     this.data = data;
+    whileMounted(this.root, (signal) => this.attach(signal));
     if (this.requested === data.at) this.clearRequest();
     else if (this.requested !== null) this.sendRequest(); // Streamlit may lose a trigger during a rerun
     // another element's rerun may have carried the address of an earlier step
@@ -78,19 +79,20 @@ class Talk {
     this.updateScale();
   }
 
-  // Called with the first data. A standalone file has neither an address for its state nor a speaker window.
-  begin(data) {
-    if (new URLSearchParams(window.location.search).get("answer") === "shown") this.answered.add(data.at);
-    if (!data.talk) return;
-    keepAddress(this.root, () => {
+  // Keep the state in the address, and let a speaker window follow and move the talk. A standalone file has
+  // neither.
+  present(talk, signal) {
+    const parameters = () => {
       const shown = this.data.questions?.[this.data.at] && this.answered.has(this.data.at);
       return { answer: shown ? "shown" : null };
-    });
-    this.presenter = new Presenter(new BroadcastChannel(CHANNEL), this.identity(data.talk), {
+    };
+    keepAddress(this.root, parameters, signal);
+    this.presenter = new Presenter(new BroadcastChannel(CHANNEL), this.identity(talk), {
       go: (index) => this.go(index),
       reveal: () => this.reveal(this.step),
-      restart: () => (this.forgetStart(), this.presenter.restart(this.identity(data.talk).started)),
+      restart: () => (this.forgetStart(), this.presenter.restart(this.identity(talk).started)),
     });
+    signal.addEventListener("abort", () => this.presenter.leave());
   }
 
   // The id of this tab and the time when the talk began in it. A reload keeps both.

@@ -3,6 +3,7 @@
 // The strip reports its height, so that the page begins below it (style/header.css).
 
 import { keepAddress, writeAddress } from "../shared/address.js";
+import { whileMounted } from "../shared/lifetime.js";
 import { isForTalk } from "../shared/talk_keys.js";
 import { remember } from "./memory.js";
 
@@ -17,10 +18,15 @@ class Tour {
     this.next = root.querySelector("[data-do=next]");
     this.skip.addEventListener("click", () => this.leave());
     root.addEventListener("keydown", (event) => event.key === "Escape" && this.leave());
-    this.lifetime = new AbortController();
-    window.addEventListener("keydown", (event) => this.press(event), { signal: this.lifetime.signal });
-    this.observer = new ResizeObserver(() => this.reportHeight());
-    this.observer.observe(root);
+  }
+
+  // Add the listeners on the window. They are removed when the component leaves the page.
+  attach(signal) {
+    const observer = new ResizeObserver(() => this.reportHeight());
+    observer.observe(this.root);
+    keepAddress(this.root, () => ({ tour: this.done ? null : String(this.number) }), signal);
+    window.addEventListener("keydown", (event) => this.press(event), { signal });
+    signal.addEventListener("abort", () => (observer.disconnect(), this.remove()));
   }
 
   // Show the stop from the server. `send(name, value)` sets a trigger.
@@ -41,7 +47,7 @@ class Tour {
     this.skip.textContent = last ? "Finish" : "Skip";
     this.skip.toggleAttribute("data-last", last);
     if (!this.done) remember(number);
-    keepAddress(this.root, () => ({ tour: this.done ? null : String(this.number) }), () => this.remove());
+    whileMounted(this.root, (signal) => this.attach(signal));
     this.reportHeight();
   }
 
@@ -69,8 +75,6 @@ class Tour {
   }
 
   remove() {
-    this.lifetime.abort();
-    this.observer.disconnect();
     document.documentElement.removeAttribute("data-tour");
     document.documentElement.style.removeProperty(HEIGHT);
     this.root.tour = null;

@@ -1,5 +1,7 @@
 // Tells the server how large the window is. data: { narrow, scale }, what the server assumes.
 
+import { whileMounted } from "../shared/lifetime.js";
+
 const NORMAL = 15; // pixels: baseFontSize in config.toml
 const STEP = 0.25; // of the scale: the server draws all figures again when it changes
 
@@ -21,11 +23,6 @@ export default function ({ data, parentElement, setStateValue }) {
     if (scale !== null && scale !== root.assumed.scale) setStateValue("scale", scale);
   };
   root.assumed = data;
-  if (!root.listens) {
-    root.listens = true;
-    const lifetime = new AbortController();
-    const resized = () => root.isConnected ? root.report() : lifetime.abort();
-    window.addEventListener("resize", resized, { signal: lifetime.signal });
-  }
+  whileMounted(root, (signal) => window.addEventListener("resize", () => root.report(), { signal }));
   root.report();
 }

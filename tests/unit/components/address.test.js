@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { keepAddress, writeAddress } from "../../../dashboard/components/shared/address.js";
+import { whileMounted } from "../../../dashboard/components/shared/lifetime.js";
 
 // Install a fake window at this address. Return its location and the addresses that were written.
 function installWindow(href) {
@@ -44,8 +45,12 @@ Deno.test("deleted parameters are written again until the component is removed",
   const { location } = installWindow("http://host/attention"), root = { isConnected: true };
   let left = 0;
   withTimers((tick, timers) => {
-    keepAddress(root, () => ({ query: "3.4" }), () => left++);
-    keepAddress(root, () => ({ query: "9.9" })); // ignored: the first call is still active
+    const keep = (parameters) => (signal) => {
+      keepAddress(root, () => parameters, signal);
+      signal.addEventListener("abort", () => left++);
+    };
+    whileMounted(root, keep({ query: "3.4" }));
+    whileMounted(root, keep({ query: "9.9" })); // ignored: the component is still on the page
     tick();
     assert.equal(location.search, "?query=3.4");
     location.search = "";
@@ -56,7 +61,7 @@ Deno.test("deleted parameters are written again until the component is removed",
     tick();
     assert.deepEqual([location.search, left, timers.size], ["", 1, 0]);
     root.isConnected = true; // mounted again
-    keepAddress(root, () => ({ query: "1.2" }));
+    whileMounted(root, keep({ query: "1.2" }));
     tick();
     assert.equal(location.search, "?query=1.2");
   });
@@ -66,7 +71,7 @@ Deno.test("nothing is written on another page or without parameters", () => {
   const { location } = installWindow("http://host/attention");
   let parameters = null;
   withTimers((tick) => {
-    keepAddress({ isConnected: true }, () => parameters);
+    keepAddress({ isConnected: true }, () => parameters, new AbortController().signal);
     tick();
     assert.equal(location.search, "");
     parameters = { query: "3.4" };
