@@ -175,7 +175,7 @@ def prepare(
 
 
 def notes(left: Side, right: Side) -> list[str]:
-    """Return sentences on what the sides do not have in common, and on how their maps are loaded."""
+    """Return sentences on what the sides do not have in common."""
     found, options = [], [side.run.config.options for side in (left, right)]
     counts = [(one["num_layers"], one["num_heads"]) for one in options]
     if counts[0] != counts[1]:
@@ -187,8 +187,6 @@ def notes(left: Side, right: Side) -> list[str]:
         small, large = left.chosen.image.shape[-1], right.chosen.image.shape[-1]
         if large > small:
             found.append(f"The image has {small} x {small} pixels, and is enlarged for the right model.")
-    if any(views.too_many_tokens(side.run) for side in (left, right)):
-        found.append("Many tokens: click a patch to load its maps.")
     return found
 
 

@@ -13,7 +13,7 @@ import { differenceLabels, gridLabels, linesOf, pairTitle, SIDES, sideTitle } fr
 const SQUARE = 220, SPACE = 20, HEAD = 60; // pixels
 const ABOVE_GRID = SQUARE + 70;
 const COLUMN = 2 * SQUARE + SPACE, GRID_HEIGHT = 330;
-const NOTE_LETTER = 6.4; // mean width of a character of the notes
+const NOTE_LETTER = 6.4, LINE = 18; // mean width of a character of the notes, height of their lines
 
 // Return the row and the column of each patch of a side.
 const placesOf = ({ side }) =>
@@ -70,10 +70,7 @@ function drawColumn(p, pair, index, gridHeight, type) {
   p.text(title, 0, 14, { ...type, size: 14, weight: 600 });
   const gone = index === 2 ? why : pair.tokens[index] === null;
   if (index < 2) p.moved(0, 30, (q) => drawSide(q, pair, index, SQUARE));
-  else if (why) {
-    const lines = [why, ...header.notes].flatMap((text) => linesOf(text, COLUMN / NOTE_LETTER));
-    lines.forEach((line, i) => p.text(line, 0, 40 + 18 * i, { ...type, size: 12 }));
-  }
+  else if (why) p.text(why, 0, 40, { ...type, size: 12 });
   if (gone) return;
   const left = index === 2 ? 0 : SQUARE + SPACE;
   const has = index === 2 ? pair.largeDifference : pair.values[index];
@@ -97,21 +94,26 @@ function drawColumn(p, pair, index, gridHeight, type) {
  * @param {string} format "png" or "svg"
  */
 export function savePair(pair, format) {
-  const { sides, theme, state, rollout } = pair, type = { ...pair.type, color: theme.text };
-  const gridHeight = gridHeightOf(pair);
-  const width = 3 * COLUMN + 4 * SPACE, height = HEAD + ABOVE_GRID + gridHeight + 60;
+  const { sides, header, theme, state, rollout, why } = pair, type = { ...pair.type, color: theme.text };
+  const gridHeight = gridHeightOf(pair), columns = sameGrid(sides) ? [0, 1, 2] : [0, 1];
+  const width = columns.length * (COLUMN + SPACE) + SPACE;
+  const sentences = [sameGrid(sides) ? "" : why, ...header.notes].filter(Boolean).join(" ");
+  const notes = sentences ? linesOf(sentences, (width - 2 * SPACE) / NOTE_LETTER) : [];
+  const height = HEAD + ABOVE_GRID + gridHeight + 60 + LINE * notes.length;
   const cell = rollout ? "Rollout" : cellName({ r: state.layer, c: state.head }, sides[0]);
   const runs = [...new Set(sides.map(({ run, step }) => (step ? `${run}, ${step}` : run)))].join(" and ");
   const size = [width, height];
   return savePainted(format, fileStem(`side by side ${sides[0].run}`), size, theme.background, (p) => {
     p.text(`${cell}. ${pairTitle(pair)}.`, SPACE, 22, { ...type, size: 15, weight: 600 });
-    for (const index of [0, 1, 2]) {
+    for (const index of columns) {
       p.moved(
         SPACE + index * (COLUMN + SPACE),
         HEAD - 20,
         (q) => drawColumn(q, pair, index, gridHeight, type),
       );
     }
-    p.text(`${runs}. Attention weights. ViT Lab.`, SPACE, height - 14, { ...type, size: 12 });
+    const foot = height - 14, small = { ...type, size: 12 };
+    notes.forEach((line, i) => p.text(line, SPACE, foot - LINE * (notes.length - i), small));
+    p.text(`${runs}. Attention weights. ViT Lab.`, SPACE, foot, small);
   });
 }

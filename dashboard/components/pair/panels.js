@@ -1,6 +1,6 @@
 // The controls and the texts on the page.
 
-import { cellName, NEEDS_ALL } from "../explorer/words.js";
+import { cellName, MANY_TOKENS, NEEDS_ALL } from "../explorer/words.js";
 import { gradientOf } from "../shared/colors.js";
 import { weightText } from "../shared/numbers.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
@@ -75,9 +75,9 @@ export function showPairTexts(root, pair) {
     label(".pair-large", `${cell}, ${name}. ${title}`);
     label(".pair-grid", `${title}, ${name}, all layers and heads`);
   });
-  const sentences = [why, ...pair.header.notes].filter(Boolean).map((text) =>
-    Object.assign(document.createElement("p"), { textContent: text })
-  );
+  const sentences = [why, ...pair.header.notes, pair.onDemand ? MANY_TOKENS : ""].filter(Boolean).map((
+    text,
+  ) => Object.assign(document.createElement("p"), { textContent: text }));
   sections[2].querySelector(".pair-notes").replaceChildren(...sentences);
   sections[2].querySelector(".pair-cell").textContent = why ? "" : cell;
   root.dataset.shown = tokens.join(" ");

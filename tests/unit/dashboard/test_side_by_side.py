@@ -220,7 +220,6 @@ def test_one_side_of_many_tokens_gets_those_of_the_same_place(home, monkeypatch)
         assert np.allclose(lines[:, :, 0], weights[:, :, at], atol=1e-3)
         whole = weights_of(shown[1 - on_demand])
         assert np.allclose(whole, expected(few, sides[1 - on_demand].chosen.image), atol=1e-3)
-        assert any("click" in note for note in header["notes"])
         with pytest.raises(UserError, match="many has too many tokens for a file"):
             scenes.scene("attention", VIEW | link).pieces(VIEW | link)
 
