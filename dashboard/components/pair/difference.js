@@ -1,5 +1,6 @@
 // What corresponds on the two sides, and their difference.
 
+import { differenceOf } from "../explorer/frames.js";
 import { defaultToken, hasCls, middlePatch, prefixOf, tokenName } from "../shared/tokens.js";
 
 /**
@@ -110,7 +111,7 @@ export function subtract(difference, [left, right], sides) {
         c === columns - 1 ? maps.columns - 1 : c,
       ]);
       const from = left.map(a[0], a[1]), other = right.map(b[0], b[1]), to = difference.map(r, c);
-      for (let i = 0; i < to.length; i++) to[i] = from[i] - other[i];
+      for (let i = 0; i < to.length; i++) to[i] = differenceOf(from[i], other[i]);
       const masses = [left.massesOf(...a), right.massesOf(...b)], cell = r * columns + c;
       names.forEach((_, i) => {
         difference.masses[i * difference.cells + cell] = masses[0][mine[i]] - masses[1][theirs[i]];

@@ -2,7 +2,7 @@
 // snapshots. `host.ask(text)` sends it a request with the state. The state counts tokens, layers and heads as
 // the left model does.
 
-import { frameCache, Maps, rolloutMap } from "../explorer/frames.js";
+import { differenceOf, frameCache, Maps, rolloutMap } from "../explorer/frames.js";
 import { addressOf, readState, stateText } from "../explorer/state.js";
 import { GridArea } from "../explorer/grid_area.js";
 import { AttentionView } from "../explorer/view.js";
@@ -201,7 +201,7 @@ class Pair extends AttentionView {
       return this.rollout ? rolloutMap(frames[i], token) : one.map(cell.r, cell.c);
     });
     const [a, b] = this.values;
-    this.largeDifference = !this.why && a && b ? a.map((v, i) => v - b[i]) : null;
+    this.largeDifference = !this.why && a && b ? a.map((v, i) => differenceOf(v, b[i])) : null;
     const largest = (values) => (values ?? []).reduce((max, v) => Math.max(max, Math.abs(v)), 1e-9);
     const both = Math.max(largest(a), largest(b)),
       ends = sameGrid(sides) ? [both, both] : [a, b].map(largest);

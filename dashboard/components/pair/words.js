@@ -49,8 +49,11 @@ export function pairTitle({ sides, state, tokens }) {
   return state.direction === "keys" ? `Attention to ${token}` : `Attention from ${token}`;
 }
 
+const NONE_LARGER = 1e-9; // the limit of a difference that is 0 everywhere
+
 /** Return the labels of the diverging scale, whose ends are -limit and limit. */
-export const differenceLabels = (limit) => [`\u2212${weightText(limit)}`, "0", `+${weightText(limit)}`];
+export const differenceLabels = (limit) =>
+  limit > NONE_LARGER ? [`\u2212${weightText(limit)}`, "0", `+${weightText(limit)}`] : ["", "0", ""];
 
 /** Return the labels of the scale of the grids: numbers if all maps share it. */
 export function gridLabels({ state, sides, maxima }, signed) {
@@ -79,9 +82,11 @@ export function pairReading(view) {
     const places = patches.map((patch, i) => patch + sides[i].first);
     texts.push(`At ${namesOf(places, sides)}: ${known.join(", ")}.`);
   } else if (difference) {
-    const at = argmax(Array.from(difference, Math.abs));
+    const at = argmax(Array.from(difference, Math.abs)), place = tokenName(at + sides[0].first, sides[0]);
     texts.push(
-      `Largest difference ${signedNumber(difference[at])} at ${tokenName(at + sides[0].first, sides[0])}.`,
+      difference[at]
+        ? `Largest difference ${signedNumber(difference[at])} at ${place}.`
+        : "No difference beyond the rounding of the weights.",
     );
   }
   const all = rollout ? [] : [...new Set(sides.flatMap(prefixOf))];

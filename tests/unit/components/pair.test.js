@@ -1,7 +1,7 @@
 // Two explorers side by side: what corresponds in two models, and the difference of their maps.
 
 import assert from "node:assert/strict";
-import { Maps } from "../../../dashboard/components/explorer/frames.js";
+import { differenceOf, Maps } from "../../../dashboard/components/explorer/frames.js";
 import { unpackPair } from "../../../dashboard/components/pair/data.js";
 import {
   commonHeader,
@@ -15,6 +15,7 @@ import {
 } from "../../../dashboard/components/pair/difference.js";
 import { pairRows } from "../../../dashboard/components/pair/files.js";
 import {
+  differenceLabels,
   linesOf,
   pairReading,
   pairTitle,
@@ -109,7 +110,11 @@ Deno.test("the difference is left minus right for what both have, and for the me
   const places = [[0, 0, 0, 0, 0, 0], [1, 2, 1, 2, 1, 2], [2, 3, 3, 4, 2, 3], [1, 3, 1, 4, 1, 3]];
   for (const [r, c, leftR, leftC, rightR, rightC] of places) {
     const [left, right] = [maps[0].map(leftR, leftC), maps[1].map(rightR, rightC)];
-    difference.map(r, c).forEach((v, i) => assert.equal(v, Math.fround(left[i] - right[i])));
+    difference.map(r, c).forEach((v, i) => {
+      const exact = Math.fround(left[i] - right[i]);
+      if (Math.abs(exact) > 0.001) assert.equal(v, exact);
+      else assert.ok(v === 0 || v === exact);
+    });
   }
   assert.equal(difference.masses.length, 0); // one side has no CLS
   const same = subtract(new Maps(LARGE), [maps[0], randomMaps(LARGE, 9)], [LARGE, LARGE]);
@@ -182,6 +187,18 @@ Deno.test("the reading is the largest difference, or the weights under the point
   });
   assert.match(lacking, /on the right has no layer 2, head 3/);
   assert.doesNotMatch(lacking, /difference/);
+});
+
+Deno.test("a difference that rounding to half precision can cause is none", () => {
+  for (const [a, b] of [[0.5, 0.5 + 2 ** -11], [0.001, 0.001 * (1 + 2 ** -11)], [0, 2 ** -24], [0.2, 0.2]]) {
+    assert.equal(differenceOf(a, b), 0);
+    assert.equal(differenceOf(b, a), 0);
+  }
+  for (const [a, b] of [[0.5, 0.5 + 2 ** -9], [0, 2 ** -23], [0.001, 0.002]]) {
+    assert.equal(differenceOf(a, b), a - b);
+  }
+  assert.match(pairReading({ ...VIEW, difference: [0, 0, 0] }), /No difference/);
+  assert.deepEqual(differenceLabels(1e-9), ["", "0", ""]);
 });
 
 Deno.test("many registers are read together, and few of them one by one", () => {
