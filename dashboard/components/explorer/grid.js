@@ -51,7 +51,8 @@ function layeredPlan(maps, w, h, zoom) {
   };
   const patches = Math.sqrt(maps.patches ?? 0); // in a row: a pixel for each, if the width has room
   const fitting = folded(h, 0, FOLDS_FOR);
-  const best = fitting.high < patches ? folded(Infinity, patches, 1) : fitting; // scrolls as little as possible
+  // In as many columns as have room, so that it scrolls as little as possible.
+  const best = fitting.high < patches ? folded(Infinity, patches, 1) : fitting;
   const { gap, layers } = best, unit = Math.max(10, best.unit);
   const wide = maps.columns * (unit + gap) + MEAN_GAP + SIDE_LABEL; // of a block of layers
   const last = maps.rows - 1;
