@@ -16,6 +16,7 @@ from dashboard.attention.image_scene import TokenScene, without_server
 from dashboard.attention.requests import place_or_warning, receive, remember
 from dashboard.components.pair import PART, message, pair
 from dashboard.components.pieces import Piece, component_piece
+from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, model_outputs, resources, scene_links, selection
 from dashboard.shared.own_image import RIGHT
 from dashboard.shared.selection import SelectedImage
@@ -42,29 +43,34 @@ class Side:
 
 
 def comparable_runs(run: Run) -> list[Run]:
-    """Return the other trained ViT runs for the same image size, those for the same classes first."""
+    """Return the other trained ViT runs, the most similar ones in image size and classes first."""
     config = run.config
     found = [
         other
         for other in resources.runs(trained=True)
-        if other.id != run.id
-        and ARCHITECTURES[other.config.model].attention
-        and other.config.image_size == config.image_size
+        if other.id != run.id and ARCHITECTURES[other.config.model].attention
     ]
-    return sorted(found, key=lambda other: other.config.classes != config.classes)
+
+    def differences(other: Run) -> tuple[bool, bool]:
+        return other.config.image_size != config.image_size, other.config.classes != config.classes
+
+    return sorted(found, key=differences)
 
 
-def kinds_of(run: Run) -> tuple[str, ...]:
-    """Return what can be compared: images always, models and snapshots if there are any."""
-    return tuple(
-        kind
-        for kind, possible in ((IMAGES, True), (MODELS, comparable_runs(run)), (SNAPSHOTS, run.snapshots))
-        if possible
-    )
+def why_impossible(run: Run, kind: str) -> str:
+    """Return a sentence that says why a run has nothing of a kind to compare, or an empty text."""
+    if kind == MODELS and not comparable_runs(run):
+        return "There is no other Vision Transformer with weights: train or import one."
+    if kind == SNAPSHOTS and not run.snapshots:
+        return f"{run.title} has no snapshots, only its weights: choose a run that was trained here."
+    return ""
 
 
 def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, SelectedImage]:
-    """Draw the choice of what is on the right, and return its run and its image. Raise `UserError`."""
+    """Draw the choice of what is on the right, and return its run and its image. Raise `UserError`.
+
+    Stop with a sentence if the run has nothing of the chosen kind.
+    """
     controls = st.container(key="pair_controls")
     kind_place, right_place = controls.columns([1.5, 3.5], vertical_alignment="bottom")
     kind = bound.choose(
@@ -72,18 +78,25 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
         AttentionState,
         "versus",
         "Compare",
-        {kind: LABELS[kind] for kind in kinds_of(run)},
+        LABELS,
         required=True,
         label_visibility="collapsed",
     )
+    if why := why_impossible(run, kind):
+        st.info(escape(why))
+        st.stop()
     if kind == SNAPSHOTS:
         return run, chosen
     if kind == MODELS:
         with right_place:
-            others = comparable_runs(run)
-            return selection.choose_run(
-                others, AttentionState, "right_run", "Model on the right", label_visibility="collapsed"
-            ), chosen
+            other = selection.choose_run(
+                comparable_runs(run),
+                AttentionState,
+                "right_run",
+                "Model on the right",
+                label_visibility="collapsed",
+            )
+        return other, chosen.for_model(other.config)
     right = selection.choose_image(
         data,
         lambda: model_outputs.predictions(run, data),
@@ -100,10 +113,11 @@ def linked(
 ) -> tuple[Run, SelectedImage]:
     """Return the run and the image that a link has on the right. Raise `UserError`."""
     state = scene_links.read_state(AttentionState, at, "versus")
-    if state.versus not in kinds_of(run):
-        raise scene_links.unusable("versus", at, f"{run.title} has nothing of that kind to compare with")
+    if why := why_impossible(run, state.versus):
+        raise scene_links.unusable("versus", at, why.removesuffix("."))
     if state.versus == MODELS:
-        return scene_links.run_in(state.right_run, comparable_runs(run)), chosen
+        other = scene_links.run_in(state.right_run, comparable_runs(run))
+        return other, chosen.for_model(other.config)
     if state.versus == SNAPSHOTS:
         return run, chosen
     kind = state.right_class or selection.first_class(data, right=True)
@@ -156,7 +170,24 @@ def prepare(
         )
         headers.append(header | {"behavior": None, "snapshot": step.get("snapshot")})
         shown.append(view)
-    return {"sides": headers, "versus": state.versus, "written": list(WRITTEN)}, shown
+    about = {"versus": state.versus, "written": list(WRITTEN), "notes": notes(left, right)}
+    return {"sides": headers, **about}, shown
+
+
+def notes(left: Side, right: Side) -> list[str]:
+    """Return sentences on what the sides do not have in common."""
+    found, options = [], [side.run.config.options for side in (left, right)]
+    counts = [(one["num_layers"], one["num_heads"]) for one in options]
+    if counts[0] != counts[1]:
+        (a, b), (c, d) = counts
+        found.append(
+            f"Left {a} layers x {b} heads, right {c} x {d}: what only one has is shown on its side alone."
+        )
+    if left.chosen.original is None and right.run.id != left.run.id:
+        small, large = left.chosen.image.shape[-1], right.chosen.image.shape[-1]
+        if large > small:
+            found.append(f"The image has {small} x {small} pixels, and is enlarged for the right model.")
+    return found
 
 
 def _check_room(left: Side, right: Side) -> None:
@@ -181,13 +212,13 @@ def _tokens(left: Run, right: Run, query: str | None) -> tuple[str, str]:
         query = "cls" if both else f"{side // 2 + 1}.{side // 2 + 1}"
     if "." not in query:
         return query, query
-    places = (int((int(number) - 0.5) / side * other) + 1 for number in query.split("."))
+    places = ((2 * int(number) - 1) * other // (2 * side) + 1 for number in query.split("."))
     return query, ".".join(map(str, places))
 
 
 def _with_classes_of(side: Side, left: Side, data: Dataset) -> tuple[SelectedImage, Dataset]:
     """Return the image and the dataset of a side: a model for other classes does not know the true one."""
-    if side.run.config.classes == left.run.config.classes:
+    if class_names(side.run.config) == class_names(left.run.config):
         return side.chosen, data
     return replace(side.chosen, truth=None), replace(data, classes=class_names(side.run.config))
 

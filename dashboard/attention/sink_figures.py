@@ -28,6 +28,12 @@ def token_names(prefix: Sequence[str], patches: int) -> list[str]:
     return [*words, *(f"row {i // side + 1}, column {i % side + 1}" for i in range(patches))]
 
 
+def short_names(prefix: Sequence[str]) -> list[str]:
+    """Return names of the tokens before the patches that fit below a narrow column: CLS, R1, ..., dist."""
+    words = {"cls": "CLS", "distillation": "dist."}
+    return [words.get(name, name.replace("register", "R")) for name in prefix]
+
+
 def norms(values: np.ndarray, outliers: np.ndarray, prefix: Sequence[str]) -> Figure:
     """Draw the norms of all tokens in multiples of the median of the patches, with the outliers marked.
 
@@ -72,13 +78,13 @@ def norms(values: np.ndarray, outliers: np.ndarray, prefix: Sequence[str]) -> Fi
             row=1,
             col=column,
         )
-        ticks = {"tickvals": x, "ticktext": names[part], "tickangle": -60}
+        ticks = {"tickvals": x, "ticktext": short_names(prefix), "tickangle": -60}
         if last:
             side = round(len(x) ** 0.5)
             step = -(-side // 6)  # so that the labels do not overlap
             places = list(range(0, side, step))
-            ticks = {"tickvals": [place * side for place in places], "tickangle": 0}
-            ticks["ticktext"] = [f"row {place + 1}" for place in places]
+            ticks = {"tickvals": [(place + 0.5) * side - 0.5 for place in places], "tickangle": 0}
+            ticks["ticktext"] = ["row 1", *(str(place + 1) for place in places[1:])]
         plot.update_xaxes(**ticks, range=[-0.5, len(x) - 0.5], fixedrange=True, row=1, col=column)
     plot.update_yaxes(type="category", fixedrange=True, showgrid=False)
     plot.update_yaxes(title={"text": "after layer", "font": {"size": 13}}, row=1, col=1)
@@ -90,7 +96,7 @@ def norms(values: np.ndarray, outliers: np.ndarray, prefix: Sequence[str]) -> Fi
     ]  # fmt: skip
     columns = ["series", "token", "layer", "norm", "norm / median", "outlier"]
     height = 110 + 20 * len(layers)
-    return Figure(apply_layout(plot, height, l=60, r=8, t=8, b=76 if first else 30), table(columns, rows))
+    return Figure(apply_layout(plot, height, l=60, r=8, t=8, b=52 if first else 30), table(columns, rows))
 
 
 def shares(groups: dict[str, tuple[np.ndarray, np.ndarray]], tokens: int) -> Figure:

@@ -6,7 +6,7 @@ Widgets with the same parameter share their value between pages.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, own_crop, own_image, page_runs, resources
+from dashboard.shared import bound, own_crop, own_image, page_runs, resources, same_square
 from dashboard.shared.labels import run_label, run_labels
 from dashboard.shared.page_state import ImageState, PageState
+from dashboard.shared.same_square import Square
+from vitcore.config import Config
 from vitcore.data import Dataset
 from vitcore.data.photos import Photo, photos
 from vitcore.runs.folder import Run
@@ -28,12 +30,21 @@ CHOSEN = "chosen_runs"  # in the session: what is known of the runs that the vis
 
 @dataclass(frozen=True)
 class SelectedImage:
-    """An image uint8 [3, S, S], its true class if known, and its name on the page."""
+    """An image uint8 [3, S, S], its true class if known, and its name on the page.
+
+    `original` cuts the square out of the original image again. It is None if only the pixels are known.
+    """
 
     image: np.ndarray
     truth: int | None
     name: str
     own: bool = False
+    original: Square | None = None
+
+    def for_model(self, config: Config) -> SelectedImage:
+        """Return the same square of the image, at the size of another model and resized with its filter."""
+        cut = self.original or same_square.of_pixels(self.image)
+        return replace(self, image=cut(config.image_size, config.preprocessing))
 
 
 @dataclass(frozen=True)
@@ -114,8 +125,7 @@ def choose_image(
     with right:
         own_image.control(data.preprocessing, slot)
     if own:
-        pixels = own_image.decoded(*own, data.size, data.preprocessing, slot)
-        return SelectedImage(pixels, None, own[1], own=True)
+        return _own(*own, data, slot)
     if not len(members):
         st.info(f"There are no test images for {escape(kind)}: choose other images.")
         st.stop()
@@ -143,9 +153,15 @@ def _choose_photo(
     with right:
         own_image.control(data.preprocessing, slot, photo=_photo(kind))
     if own:
-        pixels = own_image.decoded(*own, data.size, data.preprocessing, slot)
-        return SelectedImage(pixels, None, own[1], own=True)
+        return _own(*own, data, slot)
     return _selected(data, kind, _members(data, kind, None), 1)
+
+
+def _own(content: bytes, name: str, data: Dataset, slot: str) -> SelectedImage:
+    """Return the visitor's image for the model of the page."""
+    pixels = own_image.decoded(content, name, data.size, data.preprocessing, slot)
+    original = same_square.of_own_image(content, name, data.preprocessing, slot)
+    return SelectedImage(pixels, None, name, own=True, original=original)
 
 
 def _photo(name: str) -> Photo:
@@ -163,11 +179,14 @@ def find_image(
 
 
 def _selected(data: Dataset, kind: str, members: np.ndarray, number: int) -> SelectedImage:
-    index = members[number - 1]
+    index, images = members[number - 1], data.test.images
     if data.names:
-        return SelectedImage(data.test.images[index], None, _photo(kind).title)
+        photo = _photo(kind)
+        original = same_square.of_photo(photo, data.preprocessing)
+        return SelectedImage(images[index], None, photo.title, original=original)
     name = f"{kind}, test image {number} of {len(members)}"
-    return SelectedImage(data.test.images[index], int(data.test.labels[index]), name)
+    original = same_square.of_test_image(images, index, data.preprocessing)
+    return SelectedImage(images[index], int(data.test.labels[index]), name, original=original)
 
 
 def _members(data: Dataset, kind: str, predictions: Callable[[], np.ndarray] | None) -> np.ndarray:

@@ -104,7 +104,7 @@ def test_pointer_is_on_the_same_patch_of_both_images_without_the_server(visitor,
         np.testing.assert_allclose(right, both[1], atol=3e-4)
         np.testing.assert_allclose(difference, both[0] - both[1], atol=6e-4)
     assert len(sent) == count
-    limit = page.evaluate(f"{PAIR}.limits[1]")
+    limit = page.evaluate(f"{PAIR}.limits[2]")
     assert limit == pytest.approx(np.abs(difference).max(), rel=1e-3)
     labels = page.locator("section[data-side='2'] .xp-scale-labels").first
     expect(labels).to_have_text(f"\u2212{limit:.3f}0+{limit:.3f}")
@@ -148,13 +148,17 @@ def test_snapshots_of_both_sides_are_chosen(visitor, run, data):
         np.testing.assert_allclose(found, weights_of(run, image, path)[0, 0, 1, 1:], atol=3e-4)
 
 
-def test_models_with_other_patches_have_the_place_marked_and_no_difference(visitor, run, server):
-    other = make_run(server.home / "runs", "coarse", patch_size=8, **SMALL)
+def test_models_with_other_images_have_the_place_marked_and_no_difference(visitor, run, server):
+    other = make_run(server.home / "runs", "coarse", data="photos", image_size=64, patch_size=16, **SMALL)
     page = open_pair(visitor, run, f"&versus=models&right_run={other.id}")
     page.mouse.move(*patch_of(page, 0, 3, 8))
     shown(page, f"{1 + 2 * 8 + 7} {1 + 1 * 4 + 3}")
-    expect(page.locator(".pair-why")).to_have_text(re.compile("8 x 8.*4 x 4"))
-    assert values(page)[2] is None
+    expect(page.locator(".pair-notes")).to_have_text(re.compile("8 x 8.*4 x 4"))
+    expect(page.locator(".pair-notes")).to_have_text(re.compile("32 x 32.*enlarged"))
+    assert page.evaluate(f"{PAIR}.images.map((image) => image.length)") == [3 * 32**2, 3 * 64**2]
+    sides = values(page)
+    assert [len(side) for side in sides[:2]] == [8**2, 4**2]
+    assert sides[2] is None
     expect(page.locator("section[data-side='2'] .pair-grid")).to_be_hidden()
 
 

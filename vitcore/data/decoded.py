@@ -96,6 +96,10 @@ class DecodedImages:
         files = [self.files[i] for i in np.arange(len(self))[index]]
         return DecodedImages(self.listing, files, self.size, self.preprocessing)
 
+    def at(self, size: int, preprocessing: Preprocessing) -> DecodedImages:
+        """Return the images of the same files for a model with another input, not yet decoded."""
+        return DecodedImages(self.listing, self.files, size, preprocessing)
+
     def _decode(self, files: list[Path]) -> np.ndarray:
         out = np.empty((len(files), 3, self.size, self.size), self.dtype)
         unreadable: list[Unreadable] = []

@@ -9,7 +9,7 @@ import { defaultToken } from "../shared/tokens.js";
 import { mount } from "../shared/view.js";
 import { frameCache, imageCache, Maps, rolloutMap, unpack } from "./frames.js";
 import { measureOf } from "./behavior.js";
-import { drawGrid, gridPlan, scrollFor } from "./grid.js";
+import { GridArea } from "./grid_area.js";
 import { Input } from "./input.js";
 import { maskBits, Strokes } from "./mask.js";
 import { showControls, showTexts } from "./panels.js";
@@ -60,7 +60,6 @@ class Explorer extends AttentionView {
   values = []; // of the large maps
   tokens = []; // of the large maps
   limits = []; // of the large maps, for each the value with the brightest color
-  arranged = null; // what the layout of the grid was computed from
   sheet = createCanvas(1, 1);
   picture = createCanvas(1, 1);
   dots = { canvas: createCanvas(1, 1), header: null, look: "" }; // of the plot
@@ -75,6 +74,7 @@ class Explorer extends AttentionView {
       scale: this.find(".xp-scale"),
       large: [...root.querySelectorAll(".xp-large canvas")],
     };
+    this.grid = new GridArea(this.find(".xp-scroll"), this.canvas.grid);
     this.input = new Input(this);
   }
 
@@ -250,19 +250,11 @@ class Explorer extends AttentionView {
 
   // Draw on the canvases of the page.
   paint() {
-    const { canvas, header } = this, zoom = typeScale(), area = this.find(".xp-scroll");
+    const { canvas, header } = this, zoom = typeScale();
     const widthOf = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = widthOf(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side, zoom);
-    const before = this.plan;
-    this.arrangeGrid(area.clientWidth / zoom, area.clientHeight / zoom, zoom);
-    const [gridWidth, gridHeight] = [this.plan.width * zoom, this.plan.height * zoom];
-    canvas.grid.style.width = `${gridWidth}px`;
-    canvas.grid.style.height = `${gridHeight}px`;
-    if (this.plan !== before) area.scrollTop = scrollFor(this.plan, this.state, area);
-    const grid = new CanvasPainter(canvas.grid, gridWidth, gridHeight);
-    grid.ctx.scale(zoom, zoom);
-    drawGrid(grid, { ...this, maps: this.shownMaps }, this.plan);
+    this.grid.draw({ ...this, maps: this.shownMaps }, zoom, measureOf(this));
     canvas.large[1].hidden = !this.showsTwoMaps;
     this.values.forEach((_, i) => {
       const width = widthOf(canvas.large[i]), p = new CanvasPainter(canvas.large[i], width, width);
@@ -273,12 +265,9 @@ class Explorer extends AttentionView {
     drawScale(new CanvasPainter(canvas.scale, width, 9), this.scaleColors, width, 9);
   }
 
-  // Compute the layout of the grid, unless nothing has changed that it depends on.
-  arrangeGrid(wide, high, zoom) {
-    const measure = measureOf(this), given = [this.maps, wide, high, zoom, measure];
-    if (this.arranged?.every((one, i) => one === given[i])) return;
-    this.plan = gridPlan(this.maps, wide, high, zoom, measure);
-    this.arranged = given;
+  // The layout of the grid.
+  get plan() {
+    return this.grid.plan;
   }
 
   // Draw the plot. Its dots are kept on a canvas: those of 144 heads would take longer than all maps.

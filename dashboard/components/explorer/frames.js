@@ -41,6 +41,15 @@ export function decodeFrame(bytes, from, header) {
   return { weights, rollout, header };
 }
 
+const ROUNDING = 2 ** -10, LEAST = 2 ** -24; // of the difference of two float16, relative and absolute
+
+// Return a - b, or 0 if the rounding of both to float16 can cause it.
+export function differenceOf(a, b) {
+  const difference = a - b;
+  const error = Math.max(ROUNDING * Math.max(Math.abs(a), Math.abs(b)), LEAST);
+  return Math.abs(difference) <= error ? 0 : difference;
+}
+
 // Return a token's row of the rollout as a map over the patches.
 export function rolloutMap({ rollout, header: { tokens, first } }, token) {
   return rollout.subarray(token * tokens + first, (token + 1) * tokens);
@@ -148,7 +157,7 @@ export class Maps {
 
   // Compute the difference of two sets of maps.
   minus(a, b) {
-    for (let i = 0; i < this.values.length; i++) this.values[i] = a.values[i] - b.values[i];
+    for (let i = 0; i < this.values.length; i++) this.values[i] = differenceOf(a.values[i], b.values[i]);
     for (let i = 0; i < this.masses.length; i++) this.masses[i] = a.masses[i] - b.masses[i];
     return this;
   }

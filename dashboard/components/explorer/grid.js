@@ -14,7 +14,8 @@ const NAME = LABEL + 2; // height of the name above an ordered map, which its fr
 const ROW_GAP = 8; // between a value and the name below it
 const LETTER = 6.6; // mean width of a character
 const HEADING = 20; // height of the heading of a group
-const READABLE = 26; // width of the maps in rows that scroll anyway, below which layers are folded
+const READABLE = 26; // width of the maps in rows that scroll anyway
+const NUMBERS = 18, TO_MEAN = 25; // least distance between numbers of heads, and to the label of their mean
 const SMALLEST = 26; // width of an ordered map, below which its texts would overlap
 
 /**
@@ -29,24 +30,29 @@ const SMALLEST = 26; // width of an ordered map, below which its texts would ove
  * Return the layout of the maps in a box of w x h pixels: ordered by a measure if there is one.
  * @param {any} maps
  * @param {any} measure with `groups` and `tiles`, see dashboard/attention/head_order.py, or null
- * @param {number | null} columns for which the width must have room, so that grids beside each other are
- *   alike. Without it, many layers with few heads may continue in another column.
  * @returns {Plan}
  */
-export function gridPlan(maps, w, h, zoom = 1, measure = null, columns = null) {
-  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom, columns);
+export function gridPlan(maps, w, h, zoom = 1, measure = null) {
+  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom);
 }
 
-// The maps of a layer in a row. The last row has the means, like the last column.
-function layeredPlan(maps, w, h, zoom, columns) {
+// The maps of a layer in a row. The last row has the means, like the last column. Many layers with few heads
+// continue in another column.
+function layeredPlan(maps, w, h, zoom) {
   const bar = maps.first ? BAR + 2 : 0;
-  let best = layersFit(maps, w, h, bar, columns ?? maps.columns, 1);
-  for (let blocks = 2; best.unit < READABLE && !columns && blocks < maps.rows; blocks++) {
-    const folded = layersFit(maps, w, h, bar, maps.columns, blocks);
-    if (folded.unit > FOLDS_FOR * best.unit) best = folded;
-  }
+  // Return the layout with the largest maps. More columns must make them `gain` times larger.
+  const folded = (high, least, gain) => {
+    let best = layersFit(maps, w, high, bar, 1, least);
+    for (let blocks = 2; blocks < maps.rows; blocks++) {
+      const next = layersFit(maps, w, high, bar, blocks, least);
+      if (next.unit >= gain * best.unit) best = next;
+    }
+    return best;
+  };
   const patches = Math.sqrt(maps.patches ?? 0); // in a row: a pixel for each, if the width has room
-  if (best.high < patches) best = layersFit(maps, w, Infinity, bar, columns ?? maps.columns, 1, patches);
+  const fitting = folded(h, 0, FOLDS_FOR);
+  // In as many columns as have room, so that it scrolls as little as possible.
+  const best = fitting.high < patches ? folded(Infinity, patches, 1) : fitting;
   const { gap, layers } = best, unit = Math.max(10, best.unit);
   const wide = maps.columns * (unit + gap) + MEAN_GAP + SIDE_LABEL; // of a block of layers
   const last = maps.rows - 1;
@@ -58,13 +64,16 @@ function layeredPlan(maps, w, h, zoom, columns) {
     ];
   };
   const cells = [], texts = [];
-  const step = unit + gap < 20 ? 4 : unit + gap < 38 ? 2 : 1; // so that labels do not overlap
+  const spelled = unit > 44, step = unit + gap < NUMBERS ? 2 : 1; // so that they do not overlap
   for (let r = 0; r < last; r += layers) {
+    const y = LABEL / 2 + 1;
+    if (!spelled) texts.push({ text: "head", x: place(r, 0)[0] - 8, y, align: "right" });
     for (let c = 0; c < maps.columns; c++) {
       const mean = c === maps.columns - 1;
-      if (!mean && c % step) continue;
-      const text = mean ? "mean" : unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
-      texts.push({ text, x: place(r, c)[0] + unit / 2, y: LABEL / 2 + 1, align: "center" });
+      const toMean = (maps.columns - 1 - c) * (unit + gap) + MEAN_GAP;
+      if (!mean && (c % step || toMean < TO_MEAN)) continue;
+      const text = mean ? "mean" : spelled ? `head ${c + 1}` : String(c + 1);
+      texts.push({ text, x: place(r, c)[0] + unit / 2, y, align: "center" });
     }
   }
   for (let r = 0; r <= last; r++) {
@@ -85,11 +94,11 @@ function layeredPlan(maps, w, h, zoom, columns) {
 
 // Return the side of maps that fit if the layers are in this many blocks beside each other, the side that
 // only the height allows, the number of layers in a block, and the gap between maps.
-function layersFit(maps, w, h, bar, columns, blocks, least = 0) {
+function layersFit(maps, w, h, bar, blocks, least) {
   const layers = Math.ceil((maps.rows - 1) / blocks), shown = Math.ceil((maps.rows - 1) / layers);
   const rows = Math.max(layers, maps.rows - (shown - 1) * layers);
   const fit = (gap) => {
-    const wide = ((w + gap - BEYOND) / shown - SIDE_LABEL - MEAN_GAP) / columns - gap;
+    const wide = ((w + gap - BEYOND) / shown - SIDE_LABEL - MEAN_GAP) / maps.columns - gap;
     const high = least ? Math.max(least, READABLE) : (h - LABEL - 4 - MEAN_GAP) / rows - gap - bar;
     return { unit: Math.floor(Math.min(wide, high)), high, layers, gap };
   };

@@ -85,12 +85,13 @@ export function referenceName(name) {
 // Why a model with many tokens has neither rollout nor HTML file.
 export const NEEDS_ALL = "Needs the maps of all tokens at once. This model has too many tokens to send them.";
 
+// How to see the maps of a model with many tokens.
+export const MANY_TOKENS = "Many tokens: click a patch to load its maps. Rollout and HTML need all at once.";
+
 // Return a hint on how to pin or compare patches, until the visitor has done so. `used`: what the visitor has
 // done.
 export function hintText({ header, state, used }) {
-  if (header.only !== null) {
-    return "Many tokens: click a patch to load its maps. Rollout and HTML need all at once.";
-  }
+  if (header.only !== null) return MANY_TOKENS;
   if (state.query === null) return used.pinned ? "" : "Hover over a patch. Click to pin it.";
   const known = used.compared || state.second !== null || header.talk;
   return known ? "" : "Click a second patch to compare.";

@@ -58,7 +58,15 @@ export function saveFeatures(view, format) {
   const labels = state.feature === "components"
     ? componentLabels(about.shares ?? [0, 0, 0])
     : spanLabels(about);
-  const grid = { sources, labels: about.labels, index: state.index, hoveredIndex: null, theme, type };
+  const grid = {
+    sources,
+    labels: about.labels,
+    absent: ["not loaded"],
+    index: state.index,
+    hoveredIndex: null,
+    theme,
+    type,
+  };
   return savePainted(format, fileStem(`features ${header.run}`), [width, height], theme.background, (p) => {
     const middle = APART / 2 + SQUARE_SIDE + APART, right = middle + plan.width + APART;
     const chosen = { query: state.query, second: null };

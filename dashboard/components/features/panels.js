@@ -71,7 +71,8 @@ export function paintFeatures(view) {
   const grid = new CanvasPainter(canvas.grid, width, height);
   grid.ctx.scale(zoom, zoom);
   const { labels } = describedView(view), { hoveredIndex } = view;
-  drawFeatureGrid(grid, { sources, labels, index: state.index, hoveredIndex, theme, type }, plan);
+  const absent = ["click to load", "click"];
+  drawFeatureGrid(grid, { sources, labels, absent, index: state.index, hoveredIndex, theme, type }, plan);
   const across = wide(canvas.large), large = new CanvasPainter(canvas.large, across, across);
   drawFeatureLarge(large, view, across);
   const bar = view.find(".xp-scale");

@@ -6,6 +6,7 @@ import { paintMap } from "../explorer/scene.js";
 const SPACE = 8; // pixels between maps
 const CAPTION = 19; // height of the label above a map
 const LEAST = 26; // width of a map, below which the grid scrolls
+const WORD = 6.6; // mean width of a character in an empty map
 
 /**
  * Return the layout of `count` maps in a box of w x h pixels, row by row. All lengths are in units of `zoom`
@@ -75,15 +76,20 @@ export function paintColors(canvas, colors, side) {
 
 /**
  * Draw all maps with their labels. `sources`: a canvas for each, or null where the features are not loaded.
+ * `absent`: words for such a map, of which the first that fits is drawn.
  */
-export function drawFeatureGrid(p, { sources, labels, index, hoveredIndex, theme, type }, plan) {
+export function drawFeatureGrid(p, { sources, labels, absent, index, hoveredIndex, theme, type }, plan) {
   const { unit } = plan;
   for (const { index: at, left, top } of plan.cells) {
     const style = { ...type, size: 12, color: theme.faint, align: "center" };
     p.text(labels[at], left + unit / 2, top - CAPTION / 2 - 1, style);
     const source = sources[at];
     if (source) p.pixels(source, 0, 0, source.width, source.height, left, top, unit, unit);
-    else p.rect(left + 0.5, top + 0.5, unit - 1, unit - 1, { stroke: theme.track, dash: [3, 3] });
+    else {
+      p.rect(left + 0.5, top + 0.5, unit - 1, unit - 1, { stroke: theme.track, dash: [3, 3] });
+      const words = absent.find((text) => WORD * text.length < unit);
+      if (words) p.text(words, left + unit / 2, top + unit / 2, style);
+    }
     if (at === index) p.rect(left - 2.5, top - 2.5, unit + 5, unit + 5, { stroke: theme.mark, line: 3 });
     else if (at === hoveredIndex) {
       p.rect(left - 1.5, top - 1.5, unit + 3, unit + 3, { stroke: theme.text, line: 1.5 });

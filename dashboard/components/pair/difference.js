@@ -1,5 +1,6 @@
 // What corresponds on the two sides, and their difference.
 
+import { differenceOf } from "../explorer/frames.js";
 import { defaultToken, hasCls, middlePatch, prefixOf, tokenName } from "../shared/tokens.js";
 
 /**
@@ -16,7 +17,7 @@ export function partnerToken(token, from, to) {
     return same < 0 ? null : same;
   }
   const patch = token - from.first;
-  const place = (index) => Math.floor(((index + 0.5) / from.side) * to.side);
+  const place = (index) => Math.floor(((2 * index + 1) * to.side) / (2 * from.side)); // exact at borders, too
   return to.first + place(Math.floor(patch / from.side)) * to.side + place(patch % from.side);
 }
 
@@ -41,14 +42,24 @@ export function defaultTokens([left, right]) {
 }
 
 /**
- * Return the tokens that both sides show if a side has the weights of one token only, `only`.
+ * Return the tokens that both sides show if a side has the weights of one token only, `only`. Until those of
+ * another token arrive, the other side shows the same place.
  * @param {any[]} sides headers
  * @param {(number | null)[]} chosen tokens, both null if none is chosen
  */
 export function sentTokens(sides, chosen) {
   const wanted = chosen[0] === null ? defaultTokens(sides) : chosen;
-  return sides.map(({ only }, i) => wanted[i] === null ? null : only ?? wanted[i]);
+  const late = sides.findIndex(({ only }, i) => only !== null && wanted[i] !== null && only !== wanted[i]);
+  if (late < 0) return wanted;
+  const from = sides[late];
+  return sides.map((side, i) => side.only ?? (i === late ? null : partnerToken(from.only, from, side)));
 }
+
+/**
+ * Return whether both models divide the image into the same patches.
+ * @param {any[]} sides headers
+ */
+export const sameGrid = ([left, right]) => left.side === right.side;
 
 /**
  * Return a sentence that says why there is no difference of these tokens, or an empty text.
@@ -56,9 +67,10 @@ export function sentTokens(sides, chosen) {
  * @param {(number | null)[]} tokens
  */
 export function whyNoDifference([left, right], tokens) {
-  if (left.side !== right.side) {
+  if (!sameGrid([left, right])) {
     const grid = ({ side }) => `${side} x ${side} patches`;
-    return `No difference: the left model has ${grid(left)}, the right one ${grid(right)}.`;
+    return `No difference: the left model has ${grid(left)}, the right one ${grid(right)}. ` +
+      "Each side has its own color scale.";
   }
   const missing = tokens.indexOf(null);
   if (missing < 0) return "";
@@ -99,7 +111,7 @@ export function subtract(difference, [left, right], sides) {
         c === columns - 1 ? maps.columns - 1 : c,
       ]);
       const from = left.map(a[0], a[1]), other = right.map(b[0], b[1]), to = difference.map(r, c);
-      for (let i = 0; i < to.length; i++) to[i] = from[i] - other[i];
+      for (let i = 0; i < to.length; i++) to[i] = differenceOf(from[i], other[i]);
       const masses = [left.massesOf(...a), right.massesOf(...b)], cell = r * columns + c;
       names.forEach((_, i) => {
         difference.masses[i * difference.cells + cell] = masses[0][mine[i]] - masses[1][theirs[i]];
@@ -111,6 +123,7 @@ export function subtract(difference, [left, right], sides) {
 
 /**
  * Return the ends of the color scales for the cells of both sides, so that equal colors are equal weights.
+ * Sides with other grids have their own: the share of a patch depends on its size.
  * @param {any[]} sides headers
  * @param {any[]} maps
  * @param {string} scale
@@ -118,6 +131,7 @@ export function subtract(difference, [left, right], sides) {
  */
 export function sharedMaxima(sides, maps, scale) {
   const own = maps.map((one) => one.maxima(scale));
+  if (!sameGrid(sides)) return own;
   return own.map((maxima, i) =>
     maxima.map((max, index) => {
       const { columns } = maps[i], cell = { r: Math.floor(index / columns), c: index % columns };

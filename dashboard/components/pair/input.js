@@ -47,7 +47,7 @@ export class PairInput extends AttentionInput {
   listenToGrid(grid, index) {
     const { pair } = this, side = index % 2;
     const cellAt = (event) => {
-      const [x, y] = pointerIn(event, grid), cell = cellUnder(pair.plans[index], x, y);
+      const [x, y] = pointerIn(event, grid), cell = cellUnder(pair.grids[index].plan, x, y);
       return index === 2 ? partnerCell(cell, pair.common, pair.sides[0]) : cell;
     };
     const point = (cell) => pair.point({ hoveredCell: cell && { side, ...cell } });

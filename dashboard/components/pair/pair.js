@@ -2,8 +2,9 @@
 // snapshots. `host.ask(text)` sends it a request with the state. The state counts tokens, layers and heads as
 // the left model does.
 
-import { frameCache, Maps, rolloutMap } from "../explorer/frames.js";
+import { differenceOf, frameCache, Maps, rolloutMap } from "../explorer/frames.js";
 import { addressOf, readState, stateText } from "../explorer/state.js";
+import { GridArea } from "../explorer/grid_area.js";
 import { AttentionView } from "../explorer/view.js";
 import { parseWhole } from "../shared/address.js";
 import { colorTable, decodeBase64 } from "../shared/colors.js";
@@ -17,6 +18,7 @@ import {
   defaultTokens,
   partnerCell,
   partnerToken,
+  sameGrid,
   sentTokens,
   sharedMaxima,
   subtract,
@@ -41,7 +43,7 @@ class Pair extends AttentionView {
   // what is drawn, for each side
   tokens = [];
   cells = []; // the layer and the head of the large maps, null if a model lacks them
-  maps = [];
+  maps = null;
   maxima = []; // for each cell, the value with the brightest color
   values = []; // of the large maps, null if there is none
   // of the difference
@@ -50,15 +52,17 @@ class Pair extends AttentionView {
   difference = null; // maps
   differenceMaxima = null;
   largeDifference = null; // values
-  limits = [1, 1]; // of the large maps, and of their difference
+  limits = [1, 1, 1]; // of the large maps, and of their difference
   sheets = [0, 1, 2].map(() => createCanvas(1, 1));
   pictures = [0, 1].map(() => createCanvas(1, 1));
   large = [0, 1, 2].map(() => createCanvas(1, 1));
-  plans = [];
 
   constructor(root) {
     super(root);
     this.sections = [...root.querySelectorAll("section")];
+    this.grids = this.sections.map((section) =>
+      new GridArea(section.querySelector(".pair-scroll"), section.querySelector(".pair-grid"))
+    );
     this.input = new PairInput(this);
   }
 
@@ -68,7 +72,13 @@ class Pair extends AttentionView {
     const { header, images, frames } = unpackPair(bytes);
     frames.forEach((frame, i) => frame && this.cache.put(header.sides[i].key, frame));
     const [left, right] = header.sides.map(({ shape }, i) => this.sides?.[i].shape !== shape);
-    if (left || right) this.hovered = this.hoveredPatch = this.hoveredCell = null; // may not exist any more
+    if (left || right) {
+      this.hovered =
+        this.hoveredPatch =
+        this.hoveredCell =
+        this.maps =
+          null; // of other tokens
+    }
     Object.assign(this, { header, images, sides: header.sides });
     this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
     this.state = this.state && !left ? { ...this.state, ...this.validSnapshots() } : this.readAddress();
@@ -77,9 +87,11 @@ class Pair extends AttentionView {
     if (!this.ready) return this.ask("need");
     this.colors = colorTable(decodeBase64(header.colors));
     this.diverging = colorTable(decodeBase64(header.diverging));
-    this.maps = this.sides.map((side) => new Maps(side));
     this.common = commonHeader(this.sides);
-    this.difference = new Maps(this.common);
+    if (!this.maps) {
+      this.maps = this.sides.map((side) => new Maps(side));
+      this.difference = new Maps(this.common);
+    }
     this.showControls();
     this.schedule();
   }
@@ -190,9 +202,11 @@ class Pair extends AttentionView {
       return this.rollout ? rolloutMap(frames[i], token) : one.map(cell.r, cell.c);
     });
     const [a, b] = this.values;
-    this.largeDifference = !this.why && a && b ? a.map((v, i) => v - b[i]) : null;
+    this.largeDifference = !this.why && a && b ? a.map((v, i) => differenceOf(v, b[i])) : null;
     const largest = (values) => (values ?? []).reduce((max, v) => Math.max(max, Math.abs(v)), 1e-9);
-    this.limits = [Math.max(largest(a), largest(b)), largest(this.largeDifference)];
+    const both = Math.max(largest(a), largest(b)),
+      ends = sameGrid(sides) ? [both, both] : [a, b].map(largest);
+    this.limits = [...ends, largest(this.largeDifference)];
     this.masses = maps.map((one, i) => {
       const cell = this.cells[i];
       return this.tokens[i] !== null && cell ? one.massesOf(cell.r, cell.c) : null;

@@ -1,15 +1,17 @@
 // The controls and the texts on the page.
 
-import { cellName, NEEDS_ALL } from "../explorer/words.js";
+import { cellName, MANY_TOKENS, NEEDS_ALL } from "../explorer/words.js";
 import { gradientOf } from "../shared/colors.js";
 import { weightText } from "../shared/numbers.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
+import { sameGrid } from "./difference.js";
 import { differenceLabels, gridLabels, pairReading, pairTitle, predictionText, sideTitle } from "./words.js";
 
 const SPEAK_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
 /** Update everything that depends on the state or the data, but not on the pointer. */
 export function showPairControls(root, { header, sides, state, sections, onDemand }) {
+  root.classList.toggle("pair-apart", !sameGrid(sides)); // has no place for a difference
   for (const group of root.querySelectorAll("[data-state]")) {
     const value = state[group.dataset.state];
     for (const button of group.querySelectorAll("button")) {
@@ -64,18 +66,19 @@ export function showPairTexts(root, pair) {
   sections.forEach((section, index) => {
     const places = [...section.querySelectorAll(".xp-scale-labels")];
     const maxima = index === 2 ? pair.differenceMaxima : pair.maxima[index];
-    showLabels(places.at(-1), gridLabels({ state: pair.state, maxima }, index === 2));
-    if (index === 2) showLabels(places[0], differenceLabels(limits[1]));
-    else showRange(section.querySelector(".pair-range"), weightText(limits[0]), gradientOf(pair.colors));
+    showLabels(places.at(-1), gridLabels({ state: pair.state, sides, maxima }, index === 2));
+    if (index === 2) showLabels(places[0], differenceLabels(limits[2]));
+    else showRange(section.querySelector(".pair-range"), weightText(limits[index]), gradientOf(pair.colors));
     const name = index === 2 ? "difference" : ["left", "right"][index];
     const label = (selector, text) => section.querySelector(selector)?.setAttribute("aria-label", text);
     label(".pair-image", `${sides[index % 2].name}, on the ${name}, with its patches. ${reading}`);
     label(".pair-large", `${cell}, ${name}. ${title}`);
     label(".pair-grid", `${title}, ${name}, all layers and heads`);
   });
-  const sentence = sections[2].querySelector(".pair-why");
-  sentence.hidden = !why;
-  sentence.textContent = why;
+  const sentences = [why, ...pair.header.notes, pair.onDemand ? MANY_TOKENS : ""].filter(Boolean).map((
+    text,
+  ) => Object.assign(document.createElement("p"), { textContent: text }));
+  sections[2].querySelector(".pair-notes").replaceChildren(...sentences);
   sections[2].querySelector(".pair-cell").textContent = why ? "" : cell;
   root.dataset.shown = tokens.join(" ");
   root.dataset.cell = cells.map((one) => (one ? `${one.r + 1}.${one.c + 1}` : "none")).join(" ");

@@ -1,6 +1,5 @@
 // The pictures of both sides and of their difference, on the canvases of the page.
 
-import { drawGrid, gridPlan } from "../explorer/grid.js";
 import { drawLarge, drawPicture, drawScale, paintImage, paintMap, paintSheet } from "../explorer/scene.js";
 import { rootTable } from "../shared/colors.js";
 import { CanvasPainter } from "../shared/paint.js";
@@ -9,7 +8,7 @@ import { typeScale } from "../shared/theme.js";
 const BAR_HEIGHT = 9;
 const NONE = { layer: -1, head: -1 }; // marks no cell
 
-// Return what `drawGrid` and `gridPlan` need of a side, or of the difference (2).
+// Return what `drawGrid` needs of a side, or of the difference (2).
 export function gridOf(pair, index) {
   const { theme, type, state, hoveredCell, cells } = pair;
   const header = index === 2 ? pair.common : pair.sides[index];
@@ -47,14 +46,14 @@ function paintSources(pair) {
     if (pair.tokens[i] !== null) {
       paintSheet(pair.sheets[i], maps[i], header.side, maxima[i], colors, false, root);
     }
-    if (values[i]) paintMap(pair.large[i], values[i], header.side, limits[0], colors);
+    if (values[i]) paintMap(pair.large[i], values[i], header.side, limits[i], colors);
     const map = state.overlay ? values[i] : null, mask = new Uint8Array(header.size ** 2);
-    paintImage(pair.pictures[i], pair.images[i], header, mask, map, limits[0], pair.header.tint);
+    paintImage(pair.pictures[i], pair.images[i], header, mask, map, limits[i], pair.header.tint);
   });
   if (pair.why) return;
   const { difference, differenceMaxima, diverging, largeDifference, large } = pair, { side } = sides[0];
   paintSheet(pair.sheets[2], difference, side, differenceMaxima, diverging, true, root);
-  if (largeDifference) paintMap(large[2], largeDifference, side, limits[1], diverging, true);
+  if (largeDifference) paintMap(large[2], largeDifference, side, limits[2], diverging, true);
 }
 
 /** Draw the image of a side with its patches, the chosen one and the one under the pointer. */
@@ -70,30 +69,11 @@ export function drawPairLarge(p, pair, index, width) {
   drawLarge(p, header, pair.large[index], width, pair.tokens[index % 2], patches && patches[index % 2]);
 }
 
-/** Return the layout of the maps of a side, or of the difference (2). The rows of all three are alike. */
-export function pairPlan(pair, index, w, h, zoom = 1) {
-  const columns = Math.max(...pair.maps.map((maps) => maps.columns));
-  return gridPlan(gridOf(pair, index).maps, w, h, zoom, null, columns);
-}
-
 const widthOf = (element) => Math.max(20, Math.floor(element.clientWidth));
 
 function drawBar(canvas, colors) {
   const width = widthOf(canvas);
   drawScale(new CanvasPainter(canvas, width, BAR_HEIGHT), colors, width, BAR_HEIGHT);
-}
-
-function drawGridOn(section, pair, index, zoom) {
-  const area = section.querySelector(".pair-scroll"), canvas = section.querySelector(".pair-grid");
-  const grid = gridOf(pair, index);
-  const plan = pairPlan(pair, index, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
-  const [width, height] = [plan.width * zoom, plan.height * zoom];
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const p = new CanvasPainter(canvas, width, height);
-  p.ctx.scale(zoom, zoom);
-  drawGrid(p, grid, plan);
-  pair.plans[index] = plan;
 }
 
 /** Draw everything on the canvases of the page. */
@@ -113,7 +93,7 @@ export function paintPair(pair) {
     if (gone) return;
     const width = widthOf(large);
     drawPairLarge(new CanvasPainter(large, width, width), pair, index, width);
-    drawGridOn(section, pair, index, zoom);
+    pair.grids[index].draw(gridOf(pair, index), zoom);
     const bars = section.querySelectorAll(".xp-scale");
     drawBar(bars[bars.length - 1], gridColors(pair, index));
     if (index === 2) drawBar(bars[0], pair.diverging);

@@ -66,9 +66,6 @@ Deno.test("a small map is named by its layer and head, not by two numbers that l
 Deno.test("maps without an order are rows of layers with their means", () => {
   const fine = gridPlan({ ...MAPS, patches: 37 ** 2 }, 600, 100);
   assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 172, 100).unit], [37, 16]);
-  const few = { ...MAPS, rows: 13, patches: 14 ** 2 }; // in a box that 14 pixels do not fit
-  assert.equal(gridPlan(few, 600, 240, 1, null, 13).unit, 26); // beside a grid of 13 columns
-  assert.equal(gridPlan(few, 390, 240, 1, null, 13).unit, 19);
   const plan = gridPlan(MAPS, 600, 360);
   assert.equal(plan.cells.length, 20);
   const [a, b, c] = [plan.at(0, 0), plan.at(0, 1), plan.at(1, 0)];
@@ -86,14 +83,29 @@ Deno.test("many layers with few heads continue beside the first ones, if their m
   const [first, seventh, means] = [folded.at(0, 0), folded.at(6, 0), folded.at(12, 0)];
   assert.ok(seventh[1] === first[1] && seventh[0] > folded.at(0, 3)[0] + folded.unit);
   assert.ok(means[0] === seventh[0] && means[1] > folded.at(11, 0)[1] + folded.unit);
-  assert.equal(folded.texts.filter(({ text }) => text === "head 1").length, 2);
+  assert.equal(folded.texts.filter(({ text }) => text === "head").length, 2);
   assert.equal(folded.cells.length, 52);
   for (const { r, c, left, top } of folded.cells) {
     assert.deepEqual(cellUnder(folded, left + 1, top + folded.unit - 1), { r, c });
   }
+  const tall = gridPlan(tiny, 510, 600); // a column of layers would have maps of 33 pixels
+  assert.ok(tall.unit > 40 && tall.at(6, 0)[1] === tall.at(0, 0)[1]);
+  const scrolls = gridPlan({ ...tiny, patches: 37 ** 2 }, 480, 200); // two columns of maps of 37 pixels fit
+  assert.equal(scrolls.unit, 37);
+  assert.ok(scrolls.at(6, 0)[1] === scrolls.at(0, 0)[1] && scrolls.width <= 480 && scrolls.height > 200);
   const uneven = gridPlan({ ...tiny, rows: 15 }, 700, 300); // 14 layers, which may not fill the last column
   assert.ok(uneven.height <= 300 && uneven.width <= 700);
   assert.equal(new Set(uneven.cells.map(({ left, top }) => `${left} ${top}`)).size, 60);
+});
+
+Deno.test("every head has its number where the numbers do not overlap", () => {
+  const labels = (columns, w) => {
+    const plan = gridPlan({ ...MAPS, rows: 13, columns, patches: 14 ** 2 }, w, 400);
+    return plan.texts.filter(({ y }) => y < 10).map(({ text }) => text);
+  };
+  assert.deepEqual(labels(4, 200), ["head", "1", "2", "3", "mean"]);
+  assert.deepEqual(labels(13, 480), ["head", ..."1 2 3 4 5 6 7 8 9 10 11 12 mean".split(" ")]);
+  assert.deepEqual(labels(13, 250), ["head", "1", "3", "5", "7", "9", "11", "mean"]);
 });
 
 Deno.test("the maps of twelve layers and heads are close to each other where the window is low", () => {

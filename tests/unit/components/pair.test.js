@@ -1,7 +1,7 @@
 // Two explorers side by side: what corresponds in two models, and the difference of their maps.
 
 import assert from "node:assert/strict";
-import { Maps } from "../../../dashboard/components/explorer/frames.js";
+import { differenceOf, Maps } from "../../../dashboard/components/explorer/frames.js";
 import { unpackPair } from "../../../dashboard/components/pair/data.js";
 import {
   commonHeader,
@@ -14,7 +14,14 @@ import {
   whyNoDifference,
 } from "../../../dashboard/components/pair/difference.js";
 import { pairRows } from "../../../dashboard/components/pair/files.js";
-import { pairReading, predictionText, sideTitle } from "../../../dashboard/components/pair/words.js";
+import {
+  differenceLabels,
+  linesOf,
+  pairReading,
+  pairTitle,
+  predictionText,
+  sideTitle,
+} from "../../../dashboard/components/pair/words.js";
 import written from "./pair.json" with { type: "json" };
 
 const model = (layers, heads, side, first) => ({
@@ -38,6 +45,19 @@ Deno.test("a token corresponds to the patch at the same place, and CLS to CLS", 
   assert.equal(partnerToken(0, LARGE, LARGE), 0);
   assert.equal(partnerToken(0, LARGE, SMALL), null);
   assert.equal(partnerToken(null, LARGE, SMALL), null);
+  const coarse = model(12, 3, 14, 2), fine = model(12, 12, 37, 5); // a DeiT at 224 pixels, a DINOv2 at 518
+  const places = [[1, 2], [5, 12], [7, 18], [8, 20], [14, 36]]; // (n - 1/2) / 14 * 37, rounded up
+  for (const [here, there] of places) {
+    assert.equal(partnerToken(patch(here, 14, coarse), coarse, fine), patch(there, 36, fine));
+  }
+  assert.equal(partnerToken(patch(19, 1, fine), fine, coarse), patch(8, 1, coarse)); // 18.5 / 37: the middle
+  assert.equal(partnerToken(patch(18, 37, fine), fine, coarse), patch(7, 14, coarse));
+  for (const side of [3, 7, 11, 49]) { // a middle on a border belongs to the patch after it
+    const [one, two] = [model(1, 1, side, 0), model(1, 1, 2 * side, 0)];
+    for (let n = 1; n <= side; n++) {
+      assert.equal(partnerToken(patch(n, n, one), one, two), patch(2 * n, 2 * n, two));
+    }
+  }
   for (const token of range(16)) {
     assert.equal(partnerToken(partnerToken(token, SMALL, LARGE), LARGE, SMALL), token);
   }
@@ -61,7 +81,10 @@ Deno.test("a side of which one token was sent shows this one, until that of the 
   const sent = (only) => ({ ...LARGE, only });
   assert.deepEqual(sentTokens([sent(0), sent(0)], [null, null]), [0, 0]);
   assert.deepEqual(sentTokens([sent(12), sent(12)], [20, 20]), [12, 12]);
-  assert.deepEqual(sentTokens([sent(12), SMALL], [12, 2]), [12, 2]); // a small model has all of them
+  assert.deepEqual(sentTokens([sent(12), SMALL], [12, 1]), [12, 1]); // a small model has all of them
+  const place = partnerToken(12, LARGE, SMALL); // it waits for the other one
+  assert.deepEqual(sentTokens([sent(12), SMALL], [64, 15]), [12, place]);
+  assert.deepEqual(sentTokens([SMALL, sent(12)], [15, 64]), [place, 12]);
   assert.deepEqual(sentTokens([sent(0), { ...OTHER, only: 7 }], [0, null]), [0, null]); // no CLS on the right
 });
 
@@ -87,7 +110,11 @@ Deno.test("the difference is left minus right for what both have, and for the me
   const places = [[0, 0, 0, 0, 0, 0], [1, 2, 1, 2, 1, 2], [2, 3, 3, 4, 2, 3], [1, 3, 1, 4, 1, 3]];
   for (const [r, c, leftR, leftC, rightR, rightC] of places) {
     const [left, right] = [maps[0].map(leftR, leftC), maps[1].map(rightR, rightC)];
-    difference.map(r, c).forEach((v, i) => assert.equal(v, Math.fround(left[i] - right[i])));
+    difference.map(r, c).forEach((v, i) => {
+      const exact = Math.fround(left[i] - right[i]);
+      if (Math.abs(exact) > 0.001) assert.equal(v, exact);
+      else assert.ok(v === 0 || v === exact);
+    });
   }
   assert.equal(difference.masses.length, 0); // one side has no CLS
   const same = subtract(new Maps(LARGE), [maps[0], randomMaps(LARGE, 9)], [LARGE, LARGE]);
@@ -119,6 +146,9 @@ Deno.test("equal colors on both sides are equal weights", () => {
     assert.equal(left[1] === 7, scale !== "map");
     assert.equal(left[5] === 7, scale === "shared"); // layer 2
   }
+  const coarse = [LARGE, SMALL], apart = coarse.map((side, i) => randomMaps(side, 3 + i));
+  const own = apart.map((one) => one.maxima("layer"));
+  assert.deepEqual(sharedMaxima(coarse, apart, "layer"), own); // the share of a patch depends on its size
 });
 
 Deno.test("both images and the weights that are sent are read from a message", () => {
@@ -159,6 +189,29 @@ Deno.test("the reading is the largest difference, or the weights under the point
   assert.doesNotMatch(lacking, /difference/);
 });
 
+Deno.test("a difference that rounding to half precision can cause is none", () => {
+  for (const [a, b] of [[0.5, 0.5 + 2 ** -11], [0.001, 0.001 * (1 + 2 ** -11)], [0, 2 ** -24], [0.2, 0.2]]) {
+    assert.equal(differenceOf(a, b), 0);
+    assert.equal(differenceOf(b, a), 0);
+  }
+  for (const [a, b] of [[0.5, 0.5 + 2 ** -9], [0, 2 ** -23], [0.001, 0.002]]) {
+    assert.equal(differenceOf(a, b), a - b);
+  }
+  assert.match(pairReading({ ...VIEW, difference: [0, 0, 0] }), /No difference/);
+  assert.deepEqual(differenceLabels(1e-9), ["", "0", ""]);
+});
+
+Deno.test("many registers are read together, and few of them one by one", () => {
+  const sides = [named(["cls"]), named(["cls", "register1", "register2", "register3"])];
+  const text = pairReading({ ...VIEW, sides, masses: [[0.5], [0.25, 0.0625, 0.125, 0.125]] });
+  assert.match(text, /On CLS: left 50\s%, right 25\s%\. On registers: right 31\s%\.$/);
+  const few = [named(["cls"]), named(["cls", "register1"])];
+  assert.match(
+    pairReading({ ...VIEW, sides: few, masses: [[0.5], [0.25, 0.125]] }),
+    /On register 1: right 13\s%\.$/,
+  );
+});
+
 Deno.test("a side is named by what differs", () => {
   const side = { name: "cat 1", run: "ViT", step: "step 10" };
   assert.equal(sideTitle(side, "images"), "cat 1");
@@ -169,10 +222,33 @@ Deno.test("a side is named by what differs", () => {
 
 Deno.test("the prediction says which class is true if it is another one", () => {
   const side = { probabilities: [0.25, 0.75], classes: ["cat", "dog"], truth: 0 };
-  assert.match(predictionText(side), /dog, 75 %, true: cat/);
+  assert.match(predictionText(side), /dog, 75\s%, true: cat/);
   assert.doesNotMatch(predictionText({ ...side, truth: 1 }), /true:/);
   assert.doesNotMatch(predictionText({ ...side, truth: null }), /true|correct/);
   assert.match(predictionText({ ...side, probabilities: [] }), /No classifier/);
+});
+
+Deno.test("the title names the token on both sides if their grids differ", () => {
+  const view = { sides: [LARGE, SMALL], state: { direction: "queries" }, tokens: [1 + 8 + 2, 1] };
+  assert.match(pairTitle(view), /from row 2, column 3 \(.*right row 1, column 2\)/);
+  assert.match(pairTitle({ ...view, sides: [LARGE, LARGE], tokens: [11, 11] }), /from row 2, column 3$/);
+});
+
+Deno.test("a long sentence is split into lines between words", () => {
+  assert.deepEqual(linesOf("one two three four", 9), ["one two", "three", "four"]);
+  assert.deepEqual(linesOf("extraordinary", 5), ["extraordinary"]);
+});
+
+Deno.test("the CSV file has the patches of each side if their grids differ", () => {
+  const sides = [{ ...model(1, 1, 2, 0), name: "a" }, { ...model(1, 1, 1, 0), name: "b" }];
+  const pair = { sides, header: { versus: "images" }, values: [[1, 2, 3, 4], [9]], largeDifference: null };
+  assert.deepEqual(pairRows(pair).slice(1), [
+    ["left: a", 1, 1, 1],
+    ["left: a", 1, 2, 2],
+    ["left: a", 2, 1, 3],
+    ["left: a", 2, 2, 4],
+    ["right: b", 1, 1, 9],
+  ]);
 });
 
 Deno.test("the CSV file has the weights of each patch on both sides, and their difference", () => {

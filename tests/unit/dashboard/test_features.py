@@ -164,6 +164,9 @@ def test_rows_of_the_norms_name_each_token_and_its_outliers():
     marked = np.zeros((4, 18), bool)
     marked[2, 1] = marked[3, 17] = True
     figure = sink_figures.norms(norms, marked, ("cls", "register1"))
+    first, second = figure.plot.layout.xaxis, figure.plot.layout.xaxis2
+    assert first.ticktext == ("CLS", "R1")
+    assert second.tickvals == (1.5, 5.5, 9.5, 13.5)  # the middle of each row of four patches
     assert figure.rows[0] == ["series", "token", "layer", "norm", "norm / median", "outlier"]
     rows = {tuple(row[1:3]): row[3:] for row in figure.rows[1:]}
     assert len(rows) == 4 * 18

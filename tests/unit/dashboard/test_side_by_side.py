@@ -116,7 +116,7 @@ def test_weights_that_the_browser_has_are_not_sent_again(home):
     ("link", "words"),
     [
         ({"versus": "weather"}, r"says versus=weather"),
-        ({"versus": "snapshots"}, r"says versus=snapshots.*nothing of that kind"),
+        ({"versus": "snapshots"}, r"says versus=snapshots.*one has no snapshots"),
         ({"versus": "models", "right_run": "gone"}, r"names the run gone"),
         (
             {"versus": "models", "right_run": "resnet-cifar10-gpu"},
@@ -160,6 +160,10 @@ def test_of_many_tokens_the_rows_and_columns_of_one_are_sent(home, monkeypatch, 
 @pytest.mark.parametrize(
     ("left", "right", "query", "tokens"),
     [
+        # 4.5 / 7 * 18 = 11.57 and 6.5 / 7 * 18 = 16.71, rounded up
+        ({"patch_size": 8, "image_size": 56}, {"patch_size": 4, "image_size": 72}, "5.7", ("5.7", "12.17")),
+        # 9.5 / 18 * 7 = 3.69 and 0.5 / 18 * 7 = 0.19
+        ({"patch_size": 4, "image_size": 72}, {"patch_size": 8, "image_size": 56}, "10.1", ("10.1", "4.1")),
         ({"patch_size": 4}, {"patch_size": 8}, "8.1", ("8.1", "4.1")),
         ({"patch_size": 8}, {"patch_size": 4}, "2.3", ("2.3", "4.6")),
         ({"patch_size": 8}, {"patch_size": 8}, None, ("cls", "cls")),
@@ -169,7 +173,10 @@ def test_of_many_tokens_the_rows_and_columns_of_one_are_sent(home, monkeypatch, 
 )
 def test_both_sides_get_the_token_that_the_browser_shows(home, left, right, query, tokens):
     """The cases are those of pair.test.js."""
-    runs = [make_run(home, name, **(SMALL | one)) for name, one in (("left", left), ("right", right))]
+    runs = [
+        make_run(home, name, **(SMALL | {"data": "photos"} | one))
+        for name, one in (("left", left), ("right", right))
+    ]
     assert side_by_side._tokens(*runs, query) == tokens
 
 
@@ -194,6 +201,44 @@ def test_weights_of_both_sides_that_do_not_fit_into_memory_are_refused(home, mon
         prepared({"run": run.id})
 
 
+def test_one_side_of_many_tokens_gets_those_of_the_same_place(home, monkeypatch):
+    few = make_run(home, "few", data="photos", image_size=64, **SMALL | {"patch_size": 16})
+    many = make_run(home, "many", data="photos", image_size=72, **SMALL | {"patch_size": 4})
+    monkeypatch.setattr(views, "MAX_SENT", views.bytes_of(few))
+    at = 1 + 6 * 18 + 11
+    for one, other, query in (
+        (few, many, "2.3"),
+        (many, few, "7.12"),
+    ):  # 1.5 / 4 * 18 and 2.5 / 4 * 18, rounded up
+        link = {"run": one.id, "versus": "models", "right_run": other.id, "query": query}
+        sides, header, shown = prepared(link)
+        on_demand = 1 if one is few else 0
+        assert [side["only"] for side in header["sides"]] == [None, at][:: 1 if one is few else -1]
+        view = shown[on_demand]
+        lines = np.frombuffer(view.packed, np.float16).reshape(view.layers, view.heads, 2, view.tokens)
+        weights = expected(many, sides[on_demand].chosen.image)
+        assert np.allclose(lines[:, :, 0], weights[:, :, at], atol=1e-3)
+        whole = weights_of(shown[1 - on_demand])
+        assert np.allclose(whole, expected(few, sides[1 - on_demand].chosen.image), atol=1e-3)
+        with pytest.raises(UserError, match="many has too many tokens for a file"):
+            scenes.scene("attention", VIEW | link).pieces(VIEW | link)
+
+
+def test_file_of_models_with_other_images_holds_both(home):
+    large = make_run(home, "large", data="photos", image_size=64, **SMALL)
+    small = make_run(home, "small", **SMALL)
+    link = {"run": large.id, "versus": "models", "right_run": small.id, "class": "rocket", "query": "3.5"}
+    sides, header, shown = prepared(link)
+    assert [side.chosen.image.shape[-1] for side in sides] == [64, 32]
+    text = scene_file.from_address(VIEW | link)
+    (packed,) = re.findall(r'id="data-0">([^<]+)<', text)
+    content = base64.b64decode(packed)
+    for side, view in zip(sides, shown, strict=True):
+        assert view.packed in content
+        assert np.ascontiguousarray(side.chosen.image.transpose(1, 2, 0)).tobytes() in content
+    assert header["notes"] == []
+
+
 def test_file_with_too_many_tokens_is_refused(home, monkeypatch):
     run = make_run(home, "fine", **SMALL)
     monkeypatch.setattr(views, "MAX_SENT", 100)
@@ -202,15 +247,14 @@ def test_file_with_too_many_tokens_is_refused(home, monkeypatch):
         scene.pieces(VIEW | {"run": run.id})
 
 
-def test_vits_for_the_same_image_size_are_comparable_and_those_for_the_same_classes_come_first(home):
+def test_all_vits_are_comparable_and_those_for_the_same_images_and_classes_come_first(home):
     one, other = make_run(home, "one", **SMALL), make_run(home, "other", **SMALL)
     pets = make_run(home, "pets", **(SMALL | {"classes": ("cat", "dog")}))
-    make_run(home, "large", data="photos", image_size=64, **SMALL)
+    large = make_run(home, "large", data="photos", image_size=64, **SMALL)
     make_run(home, "resnet", model="resnet", classes=CLASSES)
     found = [run.id for run in side_by_side.comparable_runs(one)]
-    assert other.id in found
-    assert found[-1] == pets.id
-    assert not any("large" in name for name in found)
+    assert found.index(other.id) < found.index(pets.id) < found.index(large.id)
+    assert found[-1] == large.id
     assert "vit-cifar10-gpu" in found
     assert one.id not in found
     assert not any("resnet" in name for name in found)

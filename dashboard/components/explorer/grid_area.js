@@ -1,0 +1,37 @@
+// A grid of maps in the area of the page that scrolls it.
+
+import { CanvasPainter } from "../shared/paint.js";
+import { drawGrid, gridPlan, scrollFor } from "./grid.js";
+
+export class GridArea {
+  /** @type {import("./grid.js").Plan | null} */
+  plan = null;
+  given = null; // what the layout was computed from
+
+  /**
+   * @param {HTMLElement} area
+   * @param {HTMLCanvasElement} canvas
+   */
+  constructor(area, canvas) {
+    this.area = area;
+    this.canvas = canvas;
+  }
+
+  // Draw the maps, in a new layout if something has changed that it depends on. It is then scrolled to the
+  // chosen map.
+  draw(grid, zoom, measure = null) {
+    const { area, canvas } = this;
+    const { maps } = grid, wide = area.clientWidth / zoom, high = area.clientHeight / zoom;
+    const given = [maps, wide, high, zoom, measure];
+    const changed = !this.given?.every((one, i) => one === given[i]);
+    if (changed) this.plan = gridPlan(maps, wide, high, zoom, measure);
+    this.given = given;
+    const [width, height] = [this.plan.width * zoom, this.plan.height * zoom];
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    if (changed) area.scrollTop = scrollFor(this.plan, grid.state, area);
+    const painter = new CanvasPainter(canvas, width, height);
+    painter.ctx.scale(zoom, zoom);
+    drawGrid(painter, grid, this.plan);
+  }
+}
