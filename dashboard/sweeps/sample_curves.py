@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dashboard.shared import resources
 from vitcore import numbers
+from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run, bundled_runs
 from vitcore.sweeps.results import SamplePoint, sample_curve
 from vitcore.sweeps.sweep import Sweep, find_sweeps
@@ -42,6 +43,26 @@ def widest_points() -> list[SamplePoint]:
     """Return the finished points of the bundled sweep with the most lines."""
     sweep = widest()
     return _finished(sweep) if sweep else []
+
+
+def plain_alike(points: list[SamplePoint]) -> list[SamplePoint]:
+    """Return one point for each architecture that `points` of one share lack, trained like these.
+
+    They are from any other sweep with the same share of the same images, recipe, steps and batch size.
+    """
+    if not points:
+        return []
+
+    def training(point: SamplePoint) -> tuple:
+        return tuple(point[name] for name in ("data", "recipe", "share", "steps", "batch_size"))
+
+    known, found = {point["label"] for point in points}, {}
+    for sweep in sweeps():
+        for point in _finished(sweep):
+            plain = point["label"] == ARCHITECTURES[point["model"]].label
+            if plain and point["label"] not in known and training(point) == training(points[0]):
+                found.setdefault(point["label"], point)
+    return list(found.values())
 
 
 def _finished(sweep: Sweep) -> list[SamplePoint]:
