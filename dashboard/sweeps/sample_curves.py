@@ -93,9 +93,9 @@ def step_limit(points: list[SamplePoint]) -> str:
             continue
         last = ends[0][1]
         return (
-            f"From {numbers.chosen_share(share)} of the images on, no line gains more than two standard errors. "
-            f"{last['steps']:,} steps of {last['batch_size']} images show each of the {last['images']:,} images "
-            f"only {seen[0]:.1f} times: here the steps are the limit, not the images."
+            f"From {numbers.chosen_share(share)} of the images on, no line gains more than two standard "
+            f"errors. {last['steps']:,} steps of {last['batch_size']} images show each of the "
+            f"{last['images']:,} images only {seen[0]:.1f} times: here the steps are the limit, not the images."
         )
     return ""
 

@@ -179,7 +179,7 @@ def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
 
 
 def test_sweep_whose_lines_are_flat_is_limited_by_its_steps_from_the_first_flat_share():
-    """Errors of 0.01 each: two of the difference are 0.028. 1,000 steps of 64 show 45,000 images 1.4 times."""
+    """Errors are 0.01, two of a difference 0.028. 1,000 steps of 64 show 45,000 images 1.4 times each."""
     rows = [
         sample(model, model, share, mean + gain, steps=1000)
         for model, mean in (("vit", 0.5), ("resnet", 0.6))
