@@ -95,7 +95,8 @@ def step_limit(points: list[SamplePoint]) -> str:
         return (
             f"From {numbers.chosen_share(share)} of the images on, no line gains more than two standard "
             f"errors. {last['steps']:,} steps of {last['batch_size']} images show each of the "
-            f"{last['images']:,} images only {seen[0]:.1f} times: here the steps are the limit, not the images."
+            f"{last['images']:,} images only {seen[0]:.1f} times: here the steps are the limit, not the "
+            "images."
         )
     return ""
 
