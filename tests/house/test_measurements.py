@@ -1,4 +1,4 @@
-"""What docs/measurements.md says about replacements of an inductive bias, compared with the stored results."""
+"""What docs/measurements.md says about replacements of a bias, compared with the stored results."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_lead_of_the_cct_under_corruptions_has_the_largest_error_that_it_can_hav
     (vit, other), (cct, one), (stem, _) = map(worst, ALIKE)
     text = section("Corruptions")
     assert f"The CCT is {cct - vit:.1f} points ahead of the ViT" in text
-    # of the same images: the errors of two means over them are at worst those of independent samples
+    # both see the same images, which makes the error of the difference smaller than that of independent ones
     assert f"(standard error at most {math.hypot(one, other):.1f})" in text
     assert f"With a conv stem, the ViT is {vit - stem:.1f} points behind it" in text
     assert {find_run(name).config.augment for name in ALIKE} == {"trivial"}
