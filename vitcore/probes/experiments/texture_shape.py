@@ -110,31 +110,29 @@ def finding(outcomes: Sequence[Outcome[CueValues]], view: View) -> str:
         "Of the cue conflicts that are answered with the class of the shape or of the texture, the shape "
         f"decides {enumerate_words(words)}."
     )
-    pairs = [
-        (label, values.shape_share, base.shape_share)
-        for label, values, base in decided
-        if base and base.decided
-    ]
-    return " ".join([text, *(_compared(*pair) for pair in pairs)])
+    pairs = [(label, values, base) for label, values, base in decided if base and base.decided]
+    return " ".join([text, *_compared(pairs)])
 
 
 def _percent(measured: Estimate) -> str:
     return numbers.percent(measured.mean, 0, measured.error)
 
 
-def _compared(label: str, trained: Estimate, untrained: Estimate) -> str:
-    """Return whether a share differs from that of random weights by two standard errors of the difference.
+def _compared(pairs: Sequence[tuple[str, CueValues, CueValues]]) -> Iterator[str]:
+    """Yield a sentence on the models that differ from their random weights by two standard errors or not.
 
-    The two models decide different conflicts, so their errors add up as those of independent samples.
+    The two decide different conflicts, so the error of the difference is that of independent samples.
     """
-    apart, error = trained.mean - untrained.mean, math.hypot(trained.error, untrained.error)
-    change = f"{100 * apart:+.0f} ± {100 * error:.0f} points"
-    if abs(apart) > 2 * error:
-        return f"The {label} differs from its random weights, which give {_percent(untrained)} ({change})."
-    return (
-        f"The {label} does not differ from its random weights, which give {_percent(untrained)} ({change}, "
-        "less than two standard errors)."
-    )
+    alike, different = [], []
+    for label, trained, untrained in pairs:
+        one, other = trained.shape_share, untrained.shape_share
+        apart, error = one.mean - other.mean, math.hypot(one.error, other.error)
+        change = f"{_percent(other)} ({label}, difference {100 * apart:+.0f} ± {100 * error:.0f} points)"
+        (different if abs(apart) > 2 * error else alike).append(change)
+    if alike:
+        yield f"Random weights give the same, within two standard errors: {enumerate_words(alike)}."
+    if different:
+        yield f"Random weights give another share: {enumerate_words(different)}."
 
 
 def examples(images: Pixels, labels: np.ndarray) -> list[Example]:
