@@ -11,9 +11,12 @@ from dashboard.inductive_bias.shape_figures import draw
 from dashboard.shared import bound, run_look
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
-from vitcore.architectures import ARCHITECTURES
 from vitcore.probes import Probe, View
+from vitcore.probes.store import UNTRAINED, Subject
 from vitcore.runs.folder import Run
+from vitcore.runs.titles import variant_label, variant_settings
+
+NAMED = 2  # settings in the name of a variant
 
 
 def border() -> str:
@@ -22,10 +25,37 @@ def border() -> str:
 
 
 def labels(runs: Sequence[Run]) -> dict[str, str]:
-    """Return the name of each selected run by id: its architecture, or its title if that is not distinct."""
+    """Return the name of each selected run by id.
+
+    It is the architecture, with what makes it a variant: `ViT (conv stem)`. It is the title of the run if two
+    runs have one architecture, or if more settings differ than a legend has room for.
+    """
     unique = {run.id: run for run in runs}
-    models = {i: ARCHITECTURES[run.config.model].label for i, run in unique.items()}
-    return models if len(set(models.values())) == len(unique) else run_look.names(runs)
+    varied = [variant_settings(run.config) for run in unique.values()]
+    if len({run.config.model for run in unique.values()}) < len(unique) or max(map(len, varied)) > NAMED:
+        return run_look.names(runs)
+    named = zip(unique.items(), varied, strict=True)
+    return {i: variant_label(run.config.model, own) for (i, run), own in named}
+
+
+def name_of(subjects: Sequence[Subject], runs: Sequence[Run]) -> str:
+    """Return what a measurement of selected runs is called, such as `untrained ViT` or `ViT and ResNet`."""
+    names = labels(runs)
+    if len(subjects) == 1 and len(_of_origin(origin_of(subjects[0].run), runs)) > 1 and subjects[0].untrained:
+        config = subjects[0].run.config
+        own = {name: v for name, v in variant_settings(config).items() if name in config.options}
+        return UNTRAINED + variant_label(config.model, own)  # the random weights of all of them
+    parts = (UNTRAINED * subject.untrained + names[subject.run.id] for subject in subjects)
+    return " and ".join(dict.fromkeys(parts))
+
+
+def origin_of(run: Run) -> str:
+    """Return the digest of the model with random weights that is the baseline of a run."""
+    return Subject(run, untrained=True).digest
+
+
+def _of_origin(origin: str, runs: Sequence[Run]) -> dict[str, Run]:
+    return {run.id: run for run in runs if origin_of(run) == origin}
 
 
 def lines_of(known: list[Measurement], runs: Sequence[Run]) -> list[Line]:
@@ -38,10 +68,11 @@ def lines_of(known: list[Measurement], runs: Sequence[Run]) -> list[Line]:
     for m in known:
         subject = m.subjects[0]
         color, _ = styles[subject.run.id]
-        name = "untrained " * (subject.untrained and len(m.subjects) == 1) + names[subject.run.id]
-        other = names[m.subjects[1].run.id] if len(m.subjects) > 1 else ""
+        pair = len(m.subjects) > 1
+        name = names[subject.run.id] if pair else name_of(m.subjects, runs)
+        other = names[m.subjects[1].run.id] if pair else ""
         dash = "dot" if subject.untrained else "solid"
-        lines.append(Line(name, color, dash, m.values, other, m.images))
+        lines.append(Line(name, color, dash, m.values, other, m.images, origin_of(subject.run)))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.inductive_bias import examples
-from dashboard.inductive_bias.experiment_figures import border, figures_of, labels, lines_of
+from dashboard.inductive_bias.experiment_figures import border, figures_of, lines_of, name_of, origin_of
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.spelling import spelled
 from dashboard.shared import bound, measurement_panel, measurements, resources, ticking
@@ -81,23 +82,29 @@ def _few_images(run: Run) -> int | None:
 def look_up(
     probe: Probe, runs: list[Run], images: Images, settings: dict[str, Any], *, untrained: bool
 ) -> list[Measurement]:
-    """Return all measurements of a probe for these runs, in drawing order. Raise `UserError`."""
-    states = (False, True) if untrained else (False,)
-    if probe.pair:
-        groups = [[Subject(run, state) for run in runs] for state in states]
-    else:
-        groups = [[Subject(run, state)] for state in states for run in dict.fromkeys(runs)]
-    count, names = len(images.labels), labels(runs)
-    return [
-        measurements.look_up(probe, subjects, images, settings, count=count, name=_name(subjects, names))
-        for subjects in groups
-    ]
+    """Return all measurements of a probe for these runs, in drawing order. Raise `UserError`.
 
+    Runs that started from the same random weights have one untrained model. There is none if no trained one
+    has a result or can be measured, because it would be a baseline of nothing.
+    """
+    count = len(images.labels)
 
-def _name(subjects: list[Subject], names: dict[str, str]) -> str:
-    """Return what the progress bar calls these models."""
-    parts = ("untrained " * subject.untrained + names[subject.run.id] for subject in subjects)
-    return " and ".join(dict.fromkeys(parts))
+    def found(subjects: list[Subject]) -> Measurement:
+        name = name_of(subjects, runs)
+        return measurements.look_up(probe, subjects, images, settings, count=count, name=name)
+
+    baselines: dict[str, Run] = {}
+    for run in runs:
+        baselines.setdefault(origin_of(run), run)
+
+    def groups(alone: Iterable[Run]) -> list[list[Run]]:
+        return [runs] if probe.pair else [[run] for run in alone]
+
+    trained = [found([Subject(run) for run in group]) for group in groups(dict.fromkeys(runs))]
+    if not untrained or not any(one.result or one.can_be_measured for one in trained):
+        return trained
+    random = ([Subject(run, untrained=True) for run in group] for group in groups(baselines.values()))
+    return [*trained, *map(found, random)]
 
 
 def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:

@@ -11,5 +11,10 @@ from vitcore.probes.values import Values
 
 def finding(probe: str, lines: Sequence[Line[Values]], border: str = "reflect") -> str:
     """Return a sentence about the trained models, or an empty string if there is no finding."""
-    trained = [Outcome(line.label, line.values, line.other) for line in lines if line.trained]
+    untrained = {line.origin: line.values for line in lines if not line.trained}
+    trained = [
+        Outcome(line.label, line.values, line.other, untrained.get(line.origin))
+        for line in lines
+        if line.trained
+    ]
     return find_probe(probe).find(trained, View(border))

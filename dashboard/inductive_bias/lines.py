@@ -23,6 +23,7 @@ class Line(Generic[T_co]):
     values: T_co  # the values of a probe, or one shape of them
     other: str = ""  # name of the other model, if two are measured at once
     images: int = 0  # number of images measured
+    origin: str = ""  # identifies the model with random weights from which the training started
 
     @property
     def shown(self) -> str:
@@ -36,7 +37,7 @@ class Line(Generic[T_co]):
 
     def of(self, shape: S) -> Line[S]:
         """Return the same model with one shape of its values."""
-        return Line(self.label, self.color, self.dash, shape, self.other, self.images)
+        return Line(self.label, self.color, self.dash, shape, self.other, self.images, self.origin)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def scene(query: Query) -> Figures | Replay:
     if name in (sample_efficiency.NAME, sample_efficiency.TITLE):
         return _sample_efficiency(state)
     if name in (summary.NAME, summary.TITLE):
-        drawing, _ = summary.drawn(page_runs.offered("inductive_bias"))
+        drawing, *_ = summary.drawn(page_runs.offered("inductive_bias"))
         return Figures([(drawing.figure.plot, drawing.alt)])
     probe = next((probe for probe in PROBES.values() if name in (probe.name, probe.title)), None)
     if probe is None:

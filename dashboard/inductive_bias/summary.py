@@ -1,4 +1,4 @@
-"""The first view of Inductive bias: all architectures in one picture, the most local one first."""
+"""The first view of Inductive bias: all models in one picture, from told what is near to learns all."""
 
 from __future__ import annotations
 
@@ -13,17 +13,26 @@ import streamlit as st
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import sentence
 from dashboard.drawing.theme import hue, run_styles
-from dashboard.inductive_bias import sample_efficiency, summary_figure
+from dashboard.inductive_bias import sample_efficiency, summary_figure, summary_gaps
 from dashboard.inductive_bias.experiments import TITLES
 from dashboard.inductive_bias.lines import Drawn
 from dashboard.inductive_bias.summary_figure import SHIFT, Point, Row
-from dashboard.shared import bound, default_runs, measurement_panel, measurements, page_runs, ticking
+from dashboard.inductive_bias.summary_gaps import Gap
+from dashboard.shared import (
+    bound,
+    default_runs,
+    measurement_panel,
+    measurements,
+    page_runs,
+    resources,
+    ticking,
+)
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import sample_curves
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import setting_of
+from vitcore.config import Config, setting_of
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 from vitcore.probes.experiments.distance import DistanceValues
@@ -74,7 +83,8 @@ def _variants(plain: list[Run], found: list[Run]) -> list[Model]:
     ones of a sweep are not bundled.
     """
     bundled = {run.id: run for run in bundled_runs()}
-    lines = {point["label"]: bundled[point["runs"][0]] for point in _efficiency()[0]}
+    points = [point for point in _efficiency()[0] if point["runs"][0] in bundled]
+    lines = {point["label"]: bundled[point["runs"][0]] for point in points}
     kept = [run for run in found if run.bundled]
     variants = []
     for label, run in lines.items():
@@ -137,21 +147,28 @@ def rows_of(looked_up: dict[str, list[tuple[Model, Measurement]]]) -> tuple[list
     rows: dict[str, Row] = {}
     colors = _colors()
 
-    def row_of(label: str, model: str) -> Row:
-        return rows.setdefault(label, Row(label, colors.get(label, hue(model)), model=model))
+    def row_of(label: str, config: Config) -> Row:
+        color = colors.get(label, hue(config.model))
+        return rows.setdefault(label, Row(label, color, model=config.model, local=_is_local(config)))
 
     for name, measured in looked_up.items():
         for model, one in measured:
-            row = row_of(model.label, model.architecture)
+            row = row_of(model.label, model.run.config)
             if one.result and (point := _point(one.result.values, model.run.title)):
                 (row.untrained if one.subjects[0].untrained else row.trained)[name] = point
     points, share = _efficiency()
+    configs = {run.id: run.config for run in resources.runs()}
     for point in points:
         if point["mean"] is not None:
             error = None if point["error"] is None else 100 * point["error"]
-            row = row_of(point["label"], point["model"])
+            row = row_of(point["label"], configs[point["runs"][0]])
             row.trained[sample_efficiency.NAME] = Point(100 * point["mean"], error, _trained_as(point))
     return summary_figure.ordered(list(rows.values())), numbers.chosen_share(share)
+
+
+def _is_local(config: Config) -> bool:
+    """Return whether options tell a model which pixels are near, in addition to its architecture."""
+    return any(setting_of(config, name) for name in ARCHITECTURES[config.model].local)
 
 
 def _trained_as(point: SamplePoint) -> str:
@@ -179,16 +196,28 @@ def _point(values: object, source: str) -> Point | None:
 
 
 def _efficiency() -> tuple[list[SamplePoint], float]:
-    """Return the points of the bundled sweep with the most lines at one share, and the share."""
+    """Return the points of the bundled sweep with the most lines at one share, and the share.
+
+    Architectures that it lacks have those of other sweeps with the same images and steps.
+    """
     points = sample_curves.widest_points()
     share = min((point["share"] for point in points), key=lambda share: abs(share - SHARE), default=SHARE)
-    return [point for point in points if point["share"] == share], share
+    points = [point for point in points if point["share"] == share]
+    return [*points, *sample_curves.plain_alike(points)], share
 
 
-def drawn(found: list[Run]) -> tuple[Drawn, list[Measurement]]:
-    """Return the figure of what is stored, and the measurements that are missing. Raise `UserError`."""
-    looked_up = look_up(models(found))
-    return summary_figure.draw(*rows_of(looked_up)), missing_of(looked_up)
+def drawn(found: list[Run]) -> tuple[Drawn, list[Measurement], list[Gap]]:
+    """Return the figure of what is stored, the measurements that are missing, and all gaps of the figure.
+
+    Raise `UserError`.
+    """
+    chosen = models(found)
+    looked_up = look_up(chosen)
+    rows, share = rows_of(looked_up)
+    gaps = summary_gaps.gaps(rows, {model.label: model.run for model in chosen}, _efficiency()[0])
+    for gap in gaps:
+        gap.row.gaps[gap.experiment] = gap.reason
+    return summary_figure.draw(rows, share), missing_of(looked_up), gaps
 
 
 def missing_of(looked_up: dict[str, list[tuple[Model, Measurement]]]) -> list[Measurement]:
@@ -243,7 +272,7 @@ def opened_by(plot: Any, trace: int, rows: list[Model], found: list[Run]) -> dic
 
 
 def _body(found: list[Run]) -> None:
-    drawing, missing = drawn(found)
+    drawing, missing, gaps = drawn(found)
 
     def open_panel(trace: int) -> None:
         bound.put(BiasState, **opened_by(drawing.figure.plot, trace, models(found), found))
@@ -262,13 +291,17 @@ def _body(found: list[Run]) -> None:
             kwargs={"probe": quantity.name},
         )
     st.caption(
-        "Filled: trained. Open: the same architecture with random weights, whose reach determines the order "
-        "of the rows, from models that are told which pixels are near to those that must learn it. Reach: "
-        "mean distance of the pixels on which a position in the center depends. A convolutional stem reads "
-        "what is near before the first block, which then reads farther. Bars are one standard error, over "
-        f"{PROBES['shift'].images} test images or over seeds. The models differ in size and training, also "
-        "between the panels: the pointer on a dot names the run, and a click opens it. A ViT that starts "
-        "from a pretraining has the reach of that one, before any label."
+        "**Filled**: trained. **Open**: the same architecture with random weights. **Order**: from "
+        "architectures that are told which pixels are near to those that must learn it, which is the order "
+        "of their reach with random weights. Variants are next to their architecture, those with "
+        "convolutions in front above it. **Reach**: mean distance of the pixels on which a position in the "
+        "center depends. A convolutional stem reads what is near before the first block, which then reads "
+        f"farther. **Bars**: one standard error, over {PROBES['shift'].images} test images or over seeds. "
+        "The models differ in size and training, also between the panels: the pointer on a dot names the "
+        "run, and a click opens it. A ViT that starts from a pretraining has the reach of that one, before "
+        "any label."
     )
-    names = dict.fromkeys(ARCHITECTURES[one.subjects[0].run.config.model].label for one in missing)
+    if text := summary_gaps.notes(gaps):
+        st.caption(text)
+    names = dict.fromkeys(one.name.removeprefix("untrained ") for one in missing)
     measurement_panel.show(missing, f"attention distance or shift of {', '.join(names)}")

@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing.csv_rows import ERROR, table
 from dashboard.drawing.figures import Figure, apply_layout
+from dashboard.drawing.theme import OTHER
 from dashboard.inductive_bias.lines import Drawn
 
 ROW = 42  # pixels
@@ -20,6 +21,8 @@ SHIFT = 4  # pixels
 WHOLE = 112  # percent of the largest value: the end of an axis, with room for a number next to its dot
 TOLD, LEARNED = "told what is near ↑", "learns what is near ↓"  # the first and the last rows
 GUIDE = "rgba(128,128,128,0.2)"  # the lines of the rows, faint because numbers are on them
+GAP = "not measured"  # in place of a point
+HOVER_WIDTH = 44  # characters a line of the reason for a gap
 TITLE_WIDTH = 20  # characters a line, so that titles fit next to each other on a tablet
 
 
@@ -38,14 +41,15 @@ class Quantity:
 
     name: str  # of the experiment
     title: str
+    short: str  # in sentences
     unit: str  # pixels or %
     digits: int
 
 
 QUANTITIES = (
-    Quantity("distance", "reach of the first block", "pixels", 1),
-    Quantity("shift", f"unchanged by a shift of {SHIFT} pixels", "%", 0),
-    Quantity("sample-efficiency", "accuracy with {share} of the images", "%", 0),
+    Quantity("distance", "reach of the first block", "Reach", "pixels", 1),
+    Quantity("shift", f"unchanged by a shift of {SHIFT} pixels", "Shift", "%", 0),
+    Quantity("sample-efficiency", "accuracy with {share} of the images", "Sample efficiency", "%", 0),
 )
 
 
@@ -58,6 +62,8 @@ class Row:
     trained: dict[str, Point] = field(default_factory=dict)
     untrained: dict[str, Point] = field(default_factory=dict)
     model: str = ""  # architecture
+    local: bool = False  # a variant that is told what is near, such as by convolutions in front
+    gaps: dict[str, str] = field(default_factory=dict)  # why an experiment has no point
 
     @property
     def name(self) -> str:
@@ -71,22 +77,28 @@ def drawn_name(label: str) -> str:
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows from the most local model to the one that reads from farthest, then those without.
+    """Return the rows from the most local architecture to the one that reads from farthest.
 
     The order is that of the reach before the training, which only the architecture determines, or else of
-    the reach after it. A row without both follows the first one of its architecture.
+    the reach after it. Variants are next to the plain model of their architecture, whose reach counts: those
+    that are told what is near before it, the others after it. Architectures without a reach come last.
+
+    The reach of a variant itself would mislead. The first block behind a convolutional stem reads farther,
+    because the stem has already read what is near.
     """
 
     def reach(row: Row) -> float | None:
         point = row.untrained.get("distance") or row.trained.get("distance")
         return point.mean if point else None
 
-    of_model = {row.model: mean for row in reversed(rows) if row.model and (mean := reach(row)) is not None}
+    of_model: dict[str, float] = {}
+    for row in sorted(rows, key=lambda row: row.local):  # the plain ones first
+        if row.model and (mean := reach(row)) is not None:
+            of_model.setdefault(row.model, mean)
 
-    def key(row: Row) -> tuple[bool, float, bool]:
-        own = reach(row)
-        mean = of_model.get(row.model) if own is None else own
-        return mean is None, mean or 0.0, own is None
+    def key(row: Row) -> tuple[bool, float, bool, bool]:
+        mean = of_model.get(row.model, reach(row))
+        return mean is None, mean or 0.0, not row.local, reach(row) is None
 
     return sorted(rows, key=key)
 
@@ -104,6 +116,8 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
     names = [row.name for row in rows]
     data: list[list[Any]] = []
     for column, (quantity, name) in enumerate(zip(QUANTITIES, titles, strict=True), 1):
+        means = [p.mean for row in rows for p, _ in _points(row, quantity.name) if p]
+        most = 100.0 if quantity.unit == "%" else max(means, default=1.0)
         for row in rows:
             both = [(p, state) for p, state in _points(row, quantity.name) if p]
             if len(both) == 2:
@@ -117,12 +131,13 @@ def draw(rows: Sequence[Row], share: str) -> Drawn:
                 side = _side(row, quantity.name) if state == "trained" or len(both) == 1 else ""
                 _add(plot, row, point, state, side, quantity, column)
                 data.append([name, row.label, state, point.mean, point.error])
+            if not both and quantity.name in row.gaps:
+                _add_gap(plot, row, quantity.name, most / 2, column)
         # the units are in the titles, because on a tablet "100 %" would reach the next panel's "0 %"
         plot.update_xaxes(title={"text": quantity.unit, "font": {"size": 13}}, col=column)
         if quantity.unit == "%":
             plot.update_xaxes(range=[0, WHOLE], tickvals=[0, 50, 100], col=column)
         else:
-            most = max((row[3] for row in data if row[0] == name), default=1.0)
             plot.update_xaxes(range=[-0.1 * most, WHOLE / 100 * most], zeroline=False, col=column)
     plot.update_xaxes(fixedrange=True)
     plot.update_yaxes(
@@ -199,6 +214,22 @@ def _add(
         },
         name=f"{row.name}, {state}",
         hovertemplate=f"<b>{row.name}</b>, {state}<br>{text}{error} {quantity.unit}{source}<extra></extra>",
+        row=1,
+        col=column,
+    )
+
+
+def _add_gap(plot: go.Figure, row: Row, name: str, x: float, column: int) -> None:
+    """Write that a point is missing. The pointer on it says why."""
+    why = "<br>".join(map(html.escape, textwrap.wrap(row.gaps[name], HOVER_WIDTH)))
+    plot.add_scatter(
+        x=[x],
+        y=[row.name],
+        mode="text",
+        text=[GAP],
+        textfont={"size": 12, "color": OTHER},
+        name=f"{row.name}, {GAP}",
+        hovertemplate=f"<b>{row.name}</b>, {GAP}<br>{why}<extra></extra>",
         row=1,
         col=column,
     )

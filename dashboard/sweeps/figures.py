@@ -15,6 +15,7 @@ from dashboard.drawing import theme
 from dashboard.drawing.csv_rows import ERROR, Rows, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout, in_percent
 from dashboard.shared import drawable
+from dashboard.sweeps.sample_curves import passes
 from vitcore import numbers
 from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
@@ -231,8 +232,11 @@ def _tick(row: SamplePoint, counted: bool) -> str:
 
 
 def _images(row: SamplePoint) -> str:
+    """Return the images of a point, and how often its training saw each, for the hover text."""
     count = f"{row['images']:,} images, " if row["images"] else ""
-    return f"{count}{numbers.chosen_share(row['share'])}"
+    seen = passes(row)
+    often = f"<br>each seen {seen:.1f} times in {row['steps']:,} steps" if seen else ""
+    return f"{count}{numbers.chosen_share(row['share'])}{often}"
 
 
 def _finished(rows: Sequence[S]) -> tuple[list[S], list[float], list[float | None]]:

@@ -11,7 +11,7 @@ from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure, in_percent
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import columns, origins, run_status, ticking
-from dashboard.sweeps import figures
+from dashboard.sweeps import figures, sample_curves
 from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.status import State
@@ -70,6 +70,8 @@ def show(sweep: Sweep) -> None:
 
 def _show_samples(sweep: Sweep, rows: list[SamplePoint]) -> None:
     _note(sweep)
+    if limit := sample_curves.step_limit(rows):
+        st.markdown(limit)
     chart, text = st.columns([2.4, 1], gap="large")
     spoken = _spoken([(f"{row['label']} {numbers.chosen_share(row['share'])}", row) for row in rows])
     with chart:

@@ -24,7 +24,7 @@ from vitcore.reading import parse_yaml, short
 from vitcore.recipes import FINE_TUNING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, can_start
-from vitcore.runs.titles import data_title
+from vitcore.runs.titles import data_title, variant_label
 from vitcore.sweeps.estimate import (
     TRAINING_IMAGES,
     Speed,
@@ -44,7 +44,7 @@ from vitcore.sweeps.plan import (
 )
 from vitcore.sweeps.sweep import launch_sweep
 from vitcore.sweeps.variants import SUGGESTED, parse_variant, settings_of
-from vitcore.sweeps.wording import images_of, length_of, seeds_of, variant_label
+from vitcore.sweeps.wording import images_of, length_of, seeds_of
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MAX_SEEDS = 10

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 
 import pytest
 
@@ -16,7 +18,10 @@ from tests.made_runs import make_run
 from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
+from vitcore.runs.creation import create_run
 from vitcore.runs.folder import find_run
+from vitcore.runs.status import Status, SweepLink
+from vitcore.sweeps.plan import plan_samples
 from vitcore.sweeps.results import sample_curve
 from vitcore.sweeps.sweep import find_sweep
 
@@ -81,7 +86,7 @@ def test_link_to_a_run_without_an_experiment_opens_the_first_one():
     [("vit-cifar10-gpu", "ViT"), ("resnet-cifar10-gpu", "ResNet"), ("mixer-cifar10", "MLP-Mixer")],
 )
 def test_points_are_the_stored_results(run, label):
-    drawing, missing = summary.drawn(page_runs.offered("inductive_bias"))
+    drawing, missing, _ = summary.drawn(page_runs.offered("inductive_bias"))
     assert not missing
     shown = {tuple(row[:3]): row[3:] for row in drawing.figure.rows}
     stored = {}
@@ -165,7 +170,7 @@ def test_model_whose_weights_are_gone_is_left_out():
     labels = {row[1] for row in summary.drawn(found)[0].figure.rows[1:]}
     assert len(summary.drawn(found)[1]) == 3  # its measurements are missing
     run.best.unlink()
-    drawing, missing = summary.drawn(found)
+    drawing, missing, _ = summary.drawn(found)
     assert [one.subjects[0].untrained for one in missing] == [True]  # needs no weights
     assert {row[1] for row in drawing.figure.rows[1:]} == labels
 
@@ -193,6 +198,67 @@ def test_rows_are_in_the_order_of_the_reach_that_the_architecture_has():
         ["reach of the first block", "far", "trained", 2.0, None],
         ["accuracy with 10 % of the images", "unknown", "trained", 50.0, 1.0],
     ]
+
+
+def test_variants_are_next_to_their_architecture_and_a_local_one_is_before_it():
+    stem = Row("stem", "#000000", {}, {"distance": Point(9.9)}, model="vit", local=True)
+    flat = Row("flat", "#000000", {}, {"distance": Point(0.1)}, model="vit")
+    plain = Row("plain", "#000000", {}, {"distance": Point(6.0)}, model="vit")
+    cct, mixer = (
+        Row(name, "#000000", {}, {"distance": Point(reach)}, model=name)
+        for name, reach in (("cct", 4.0), ("mixer", 9.0))
+    )
+    order = [row.label for row in summary_figure.ordered([mixer, stem, plain, flat, cct])]
+    assert order == ["cct", "stem", "plain", "flat", "mixer"]
+
+
+def test_rows_go_from_convolutional_networks_over_convolutions_in_front_to_the_mixer():
+    rows, _ = summary.rows_of(summary.look_up(summary.models(page_runs.offered("inductive_bias"))))
+    labels = [row.label for row in rows]
+    told = ["ResNet", "CCT", "ViT (conv stem)", "ViT", "MLP-Mixer"]
+    assert [label for label in labels if label in told] == told
+    assert labels[-1] == "MLP-Mixer"
+    convolutional = {"GoogleNet", "PreActResNet", "ResNet", "DenseNet"}
+    assert set(labels[: len(convolutional)]) == convolutional
+
+
+def test_every_empty_place_of_the_figure_says_why_and_the_page_names_the_commands():
+    drawing, _, gaps = summary.drawn(page_runs.offered("inductive_bias"))
+    cells = [tuple(row[:2]) for row in drawing.figure.rows[1:]]
+    panels, labels = {panel for panel, _ in cells}, {label for _, label in cells}
+    empty = {label for panel in panels for label in labels if (panel, label) not in cells}
+    assert empty == {"GoogleNet", "PreActResNet", "DenseNet", "ViT from mae-small"}
+    reasons = {trace.y[0]: trace.hovertemplate for trace in drawing.figure.plot.data if trace.mode == "text"}
+    assert set(reasons) == empty
+    assert sorted(gap.row.label for gap in gaps) == sorted(empty)
+    assert all(gap.reason[:30] in reasons[gap.row.label] for gap in gaps)
+    written = " ".join(caption.value for caption in open_app("inductive_bias").caption)
+    assert all(gap.commands and all(f"`{one}`" in written for one in gap.commands) for gap in gaps)
+
+
+def test_own_sweep_with_the_command_of_an_empty_place_fills_it():
+    gaps = summary.drawn(page_runs.offered("inductive_bias"))[2]
+    (command,) = next(gap.commands for gap in gaps if gap.row.label == "GoogleNet")
+    words = command.split()
+    given = dict(itertools.pairwise(words))
+    models = words[words.index("samples") + 1 : words.index("--data")]
+    plan = plan_samples(
+        models,
+        data=given["--data"],
+        shares=[float(given["--shares"]) / 100],
+        steps=int(given["--steps"]),
+        seeds=[int(seed) for seed in given["--seeds"].split(",")],
+    )
+    for entry in plan.entries:
+        accuracy = 0.61 + 0.02 * entry.config.seed
+        status = Status(state="finished", created=time.time(), result={"test_acc": accuracy, "n_train": 4500})
+        classes = find_run("vit-cifar10").config.classes
+        config = entry.config.model_copy(update={"classes": classes})
+        create_run(config, status=status, sweep=SweepLink(name="own", kind="samples"))
+    rows = summary.drawn(page_runs.offered("inductive_bias"))[0].figure.rows[1:]
+    shown = {row[1]: row[3] for row in rows if row[0].startswith("accuracy")}
+    assert [shown[name] for name in ("GoogleNet", "PreActResNet", "DenseNet")] == [pytest.approx(62.0)] * 3
+    assert shown["ViT"] == pytest.approx(55.4, abs=0.05)  # that of the bundled sweep
 
 
 def test_number_is_next_to_its_dot_on_the_side_without_the_open_one():

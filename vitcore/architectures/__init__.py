@@ -150,6 +150,7 @@ class Architecture:
     attention: bool = False  # whether it has `trace`
     resizes: bool = True  # whether its weights fit other image sizes, after positions are interpolated
     layers: Callable[[Any], tuple[tuple[str, ...], ...]] | None = None  # options -> see `layer_of`
+    local: tuple[str, ...] = ()  # options that, if on, tell it which pixels are near
     order: int = 100  # position in menus
 
 

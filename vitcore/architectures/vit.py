@@ -204,5 +204,6 @@ ARCHITECTURE = Architecture(
     masked=True,
     attention=True,
     layers=_layers,
+    local=("conv_stem",),
     order=1,
 )

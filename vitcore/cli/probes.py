@@ -12,7 +12,7 @@ from vitcore.cli import Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 from vitcore.probes import EVERY, HEADS, IMAGES, PROBES, SPEED, TEST, Probe, find_probe
-from vitcore.probes.store import Result, Subject, check_classifier
+from vitcore.probes.store import Result, Subject, check_classifier, find, images_of
 
 Names = Annotated[list[str], typer.Option("--runs", metavar="RUN [RUN ...]", help="The runs to measure.")]
 Setting = Annotated[
@@ -45,6 +45,9 @@ def probe(
         bool, typer.Option("--with-run", help="Store the result in the run's own folder, to share it.")
     ] = False,
     as_json: Json = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print every value, such as all positions of a landscape.")
+    ] = False,
     runs_dir: RunsDir = None,
 ) -> None:
     from vitcore.runs.folder import find_run
@@ -60,17 +63,20 @@ def probe(
     wanted = every if name == "all" else [find_probe(name)]
     for run in runs if any(one.labels for one in wanted) else ():
         check_classifier(run)  # before the measurements, because they can take minutes
-    given, results = parse_settings(settings), []
+    given, results, baselines = parse_settings(settings), [], []
     for found in wanted:
         chosen = found.settings(given)
         for group in _groups(found, [Subject(run, untrained) for run in runs]):
-            results.append(_run(found, group, images or found.images, chosen, runs_dir, with_run))
+            result = _run(found, group, images or found.images, chosen, runs_dir, with_run)
+            results.append(result)
+            baselines.append(_baseline(found, group, result, runs_dir))
     if as_json:
         print("[" + ",\n".join(to_json(result.model_dump(mode="json")) for result in results) + "]")
         return
     from vitcore.probes.table import as_text
 
-    print("\n\n".join(map(as_text, results)))
+    texts = (as_text(one, base, verbose=verbose) for one, base in zip(results, baselines, strict=True))
+    print("\n\n".join(texts))
 
 
 def _groups(probe: Probe, subjects: list[Subject]) -> list[list[Subject]]:
@@ -96,6 +102,20 @@ def _run(
             end = "\n" if result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
     assert result is not None, "the last item of a measurement has the result"
+    if absent := list(dict.fromkeys(s.run.id for s in subjects if not s.can_be_measured)):
+        print(
+            f"Stored result of {result.date} (revision {result.commit or 'unknown'}): the weights of "
+            f"{' and '.join(absent)} are not here, so that it cannot be measured again.",
+            file=sys.stderr,
+        )
     if probe is not SPEED and result.images < probe.count(images):  # the speed probe uses random pixels
         print(f"Only {result.images:,} images are available for {names}.", file=sys.stderr)
     return result
+
+
+def _baseline(probe: Probe, subjects: list[Subject], result: Result, root: Path | None) -> Result | None:
+    """Return the stored result of trained models with random weights, for the sentence about theirs."""
+    if probe.custom or any(subject.untrained for subject in subjects):
+        return None
+    images = images_of(probe, [subject.run for subject in subjects], result.images)
+    return find(probe, [Subject(s.run, untrained=True) for s in subjects], images, result.settings, root)

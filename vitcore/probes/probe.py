@@ -26,11 +26,15 @@ class View:
 
 @dataclass(frozen=True)
 class Outcome(Generic[V_co]):
-    """The values of one model and its name on the page. `other` is the name of a pair's second model."""
+    """The values of one model and its name on the page. `other` is the name of a pair's second model.
+
+    `untrained` are the values of the same model with random weights, if they are known.
+    """
 
     label: str
     values: V_co
     other: str = ""
+    untrained: V_co | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

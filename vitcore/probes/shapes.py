@@ -89,6 +89,10 @@ class LayerSeries(Shape):
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows layer by layer."""
+        yield from self.layer_rows()
+
+    def layer_rows(self) -> Iterator[Row]:
+        """Yield the rows of the series."""
         yield from _layer_rows(self.quantity, self.layers, self.series)
 
 
@@ -105,7 +109,7 @@ class LayersAndHeads(LayerSeries):
 
     def rows(self) -> Iterator[Row]:
         """Yield the layers, then the heads of every quantity."""
-        yield from super().rows()
+        yield from self.layer_rows()
         for quantity, table in self.heads.items():
             yield from head_rows(quantity, table)
 
@@ -219,6 +223,19 @@ class Landscape(Shape):
 
     def rows(self) -> Iterator[Row]:
         """Yield the plane row by row, then the rise and the eigenvalue."""
+        yield from self._plane()
+        yield from self._measures()
+
+    def brief_rows(self) -> Iterator[Row]:
+        """Yield the value at the weights, the range on the plane, the rise and the eigenvalue."""
+        plane = list(self._plane())
+        at_weights = next(row for row in plane if row["first direction"] == row["second direction"] == 0)
+        low, high = (pick(plane, key=lambda row: row["mean"]) for pick in (min, max))
+        for name, row in (("at the weights", at_weights), ("lowest on the plane", low), ("highest", high)):
+            yield {"quantity": f"{self.quantity}, {name}", "mean": row["mean"], "error": row["error"]}
+        yield from self._measures()
+
+    def _plane(self) -> Iterator[Row]:
         for second, means, errors in zip(self.positions, self.table.mean, self.table.error, strict=True):
             for first, mean, error in zip(self.positions, means, errors, strict=True):
                 yield {
@@ -228,6 +245,8 @@ class Landscape(Shape):
                     "mean": mean,
                     "error": error,
                 }
+
+    def _measures(self) -> Iterator[Row]:
         rise = f"rise of the {self.quantity} at distance {self.distance:g}"
         yield {"quantity": rise, "mean": self.rise.mean, "error": self.rise.error}
         if found := self.eigenvalue:

@@ -34,6 +34,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.weights import sha256_of, stored_sha256
 
 UNTRAINED_SEED = 0
+UNTRAINED = "untrained "  # before the id of a run, in results
 LARGEST_RESULT = 20_000_000  # bytes; the largest of the bundled results has 141,173
 
 
@@ -80,7 +81,7 @@ class Subject:
 
     @property
     def name(self) -> str:
-        return f"untrained {self.run.id}" if self.untrained else self.run.id
+        return UNTRAINED * self.untrained + self.run.id
 
     @property
     def can_be_measured(self) -> bool:

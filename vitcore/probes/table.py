@@ -7,8 +7,10 @@ import io
 from typing import Any
 
 from vitcore import numbers
+from vitcore.architectures import ARCHITECTURES
+from vitcore.probes import Outcome, View, find_probe
 from vitcore.probes.shapes import Row
-from vitcore.probes.store import Result
+from vitcore.probes.store import UNTRAINED, Result
 
 
 def rows(result: Result) -> list[Row]:
@@ -35,10 +37,14 @@ def as_csv(results: list[Result]) -> str:
     return out.getvalue()
 
 
-def as_text(result: Result) -> str:
-    """Return the result as aligned lines for a terminal."""
-    found = rows(result)
-    fields = [name for name in dict.fromkeys(n for row in found for n in row) if name not in ("model",)]
+def as_text(result: Result, baseline: Result | None = None, *, verbose: bool = False) -> str:
+    """Return the result as aligned lines for a terminal, below a sentence about it.
+
+    `baseline` is the result of the same models with random weights. Values that are too many to read, such as
+    those of all positions of a landscape, are included if `verbose`.
+    """
+    found = list(result.values.rows() if verbose else result.values.brief_rows())
+    fields = list(dict.fromkeys(name for row in found for name in row))
     lines = [fields, *([_cell(row.get(name, "")) for name in fields] for row in found)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     body = "\n".join(
@@ -46,7 +52,25 @@ def as_text(result: Result) -> str:
     )
     who = ", ".join(result.runs)
     seen = f"{numbers.sample(result.images)} {result.data}" if result.images else result.data
-    return f"{result.title}: {who}. {seen}, {numbers.duration(result.seconds)}\n{body}"
+    left_out = sum(1 for _ in result.values.rows()) - len(found)
+    parts = [
+        f"{result.title}: {who}. {seen}, {numbers.duration(result.seconds)}",
+        finding_of(result, baseline),
+        body,
+        f"{left_out:,} more values with --verbose or --json" if left_out else "",
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def finding_of(result: Result, baseline: Result | None = None) -> str:
+    """Return the sentence about a result, with the names of the architectures, or an empty string."""
+    names = [ARCHITECTURES[model].label if model in ARCHITECTURES else model for model in result.models]
+    names = names if len(set(names)) == len(names) else result.runs
+    untrained = result.runs[0].startswith(UNTRAINED)
+    label = UNTRAINED * (untrained and len(names) == 1) + names[0].removeprefix(UNTRAINED)
+    other = names[1] if len(names) > 1 else ""
+    outcome = Outcome(label, result.values, other, baseline.values if baseline else None)
+    return find_probe(result.probe).find([outcome], View())
 
 
 def _cell(value: Any) -> str:

@@ -28,6 +28,10 @@ class Values(Record):
         for shape in self.shapes():
             yield from shape.rows()
 
+    def brief_rows(self) -> Iterator[Row]:
+        """Yield the rows for a terminal: all, unless they are too many to read."""
+        yield from self.rows()
+
     @model_serializer(mode="wrap")
     def _without_unmeasured(self, dump: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}

@@ -8,6 +8,7 @@ Does not import torch.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import IMPORTED, Config, changed_settings, setting_title, text_of
+from vitcore.config import IMPORTED, Config, changed_settings, make_config, setting_title, text_of
 from vitcore.errors import UserError
 from vitcore.finetuning import TRAINING_OPTIONS
 from vitcore.runs.status import TITLE_LENGTH
@@ -35,6 +36,27 @@ def varied_settings(config: Config) -> dict[str, Any]:
     except UserError:
         return {}
     return {name: value for name, value in changed.items() if name not in TECHNICAL}
+
+
+def variant_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that differ from the recipe and make the model a variant of its architecture.
+
+    These are its options without the regularization, and the search for flat minima. Empty if this version
+    does not have the recipe, as for imported models.
+    """
+    try:
+        usual = make_config(config.recipe, model=config.model, data=config.data)
+    except UserError:
+        return {}
+    own = {name: value for name, value in config.options.items() if value != usual.options.get(name)}
+    flat = {"sam_rho": config.sam_rho} if config.sam_rho != usual.sam_rho else {}
+    return {name: value for name, value in own.items() if name not in TRAINING_OPTIONS} | flat
+
+
+def variant_label(model: str, settings: Mapping[str, Any]) -> str:
+    """Return the name of a model with settings of its own: `ViT (conv stem)`."""
+    words = ", ".join(setting_words(model, name, value) for name, value in settings.items())
+    return ARCHITECTURES[model].label + (f" ({words})" if words else "")
 
 
 def data_title(config: Config) -> str:

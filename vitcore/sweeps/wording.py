@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from vitcore import numbers
-from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, setting_of
-from vitcore.runs.titles import setting_words, start_title
+from vitcore.runs.titles import start_title, variant_label
 from vitcore.sweeps.variants import is_setting
-
-
-def variant_label(model: str, settings: Mapping[str, Any]) -> str:
-    """Return the name of a model with settings of its own: `ViT (conv stem)`."""
-    words = ", ".join(setting_words(model, name, value) for name, value in settings.items())
-    return ARCHITECTURES[model].label + (f" ({words})" if words else "")
 
 
 def line_label(config: Config, varied: Iterable[str] = ()) -> str:

@@ -97,9 +97,10 @@ def test_finding_states_the_attention_distance_of_the_heads():
     )
     cnn = DistanceValues(layers=["input", "block 1"], reach=curve(1, 2), sides=[3, 7])
     text = finding("distance", [line("ViT", values), line("ResNet", cnn)])
-    assert re.findall(r"\d+\.\d+(?: ± \d\.\d+)?", text) == ["15.00 ± 0.20", "12.50 ± 0.20", "16.5"]
-    assert "ViT" in text
-    assert "ResNet" not in text
+    assert re.findall(r"\d+\.\d+(?: ± \d\.\d+)?", text) == [
+        *("7.00 ± 0.01", "9.00 ± 0.01", "2.00 ± 0.01", "2.00 ± 0.01"),  # the reach of both models first
+        *("15.00 ± 0.20", "12.50 ± 0.20", "16.5"),
+    ]
     drawn = figures.distances([line("ViT", values.shapes()[0]), line("ResNet", cnn.shapes()[0])]).plot
     names = [trace.name for trace in drawn.data if trace.name]
     assert [name.split(":")[0] for name in names] == ["ViT", "ResNet", "ViT"]
@@ -212,6 +213,42 @@ def test_two_runs_of_one_architecture_are_labeled_by_their_titles():
     assert len({both.label, both.other}) == 2
 
 
+@pytest.mark.parametrize(
+    ("run", "against", "names"),
+    [
+        ("vit-cifar10-gpu", "resnet-cifar10-gpu", ["ViT", "ResNet"]),
+        ("vit-conv-stem-cifar10", "resnet-cifar10-gpu", ["ViT (conv stem)", "ResNet"]),
+        ("vit-sam-quick", "cct-cifar10", ["ViT (SAM radius 0.1)", "CCT"]),
+        ("mae-small", "resnet-cifar10-gpu", ["ViT small, pretrained without labels", "ResNet, 85 epochs"]),
+    ],
+)
+def test_legend_names_what_makes_a_model_a_variant(run, against, names):
+    runs = [find_run(run), find_run(against)]
+    known = [measured("distance", [one], Partial(4, 4, shift(0, 4))) for one in runs]
+    assert [one.label for one in experiments.lines_of(known, runs)] == names
+
+
+def test_runs_with_the_same_random_weights_share_their_untrained_model():
+    runs = [find_run("vit-quick"), find_run("vit-sam-quick")]
+    probe = PROBES["landscape"]
+    found = experiments.look_up(probe, runs, images_for(runs, 100), {"plane": "first"}, untrained=True)
+    assert [one.subjects[0].untrained for one in found] == [False, False, True]
+    assert all(one.result for one in found)
+    runs = [find_run("vit-conv-stem-cifar10"), find_run("vit-cifar10")]  # other shapes, so other weights
+    found = experiments.look_up(PROBES["shift"], runs, images_for(runs, 500), {}, untrained=True)
+    assert [one.subjects[0].untrained for one in found] == [False, False, True, True]
+
+
+def test_baseline_of_models_that_cannot_be_measured_is_not_offered():
+    """Their weights are not bundled, and only the first plane is stored."""
+    runs = [find_run("vit-quick"), find_run("vit-sam-quick")]
+    probe = PROBES["landscape"]
+    found = experiments.look_up(probe, runs, images_for(runs, 100), {"plane": "second"}, untrained=True)
+    assert [(one.subjects[0].untrained, one.can_be_measured, one.result) for one in found] == [
+        (False, False, None)
+    ] * 2
+
+
 def test_names_and_colors_do_not_depend_on_what_is_measured():
     runs = [find_run("vit-cifar10"), own_copy("vit-cifar10", runs_dir())]
     both = [measured("shift", [run], Partial(4, 4, shift(0, 4))) for run in runs]
@@ -224,8 +261,8 @@ def test_names_and_colors_do_not_depend_on_what_is_measured():
         for measurement in experiments.look_up(PROBES["shift"], runs, images, {}, untrained=True)
     ]
     assert names[:2] == [line.label for line in lines]
-    assert names[2:] == [f"untrained {name}" for name in names[:2]]
-    assert len(set(names)) == 4
+    assert names[2:] == ["untrained ViT"]  # both began with the same random weights
+    assert len(set(names)) == 3
 
 
 def test_blocks_that_cannot_be_skipped_are_named():

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from dashboard.sweeps.figures import LABEL_GAP, sample_efficiency, study_panels
-from dashboard.sweeps.sample_curves import sweeps
+from dashboard.sweeps.sample_curves import step_limit, sweeps
 from vitcore.sweeps.results import sample_curve
 
 
@@ -176,6 +176,36 @@ def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
     sweep = next(sweep for sweep in sweeps() if sweep.bundled)
     rows = sample_efficiency(sample_curve(sweep.runs)).rows
     assert rows[1] == ["ViT", 2249, 47.975, 0.205]  # the runs samples-vit-05-*: 48.18 and 47.77 %
+
+
+def test_sweep_whose_lines_are_flat_is_limited_by_its_steps_from_the_first_flat_share():
+    """Errors are 0.01, two of a difference 0.028. 1,000 steps of 64 show 45,000 images 1.4 times each."""
+    rows = [
+        sample(model, model, share, mean + gain, steps=1000)
+        for model, mean in (("vit", 0.5), ("resnet", 0.6))
+        for share, gain in ((0.05, 0.0), (0.25, 0.05), (1.0, 0.07))
+    ]
+    said = step_limit(rows)
+    assert said.startswith("From 25 % ")
+    assert "1.4 times" in said
+    rising = [*rows[:-1], sample("resnet", "resnet", 1.0, 0.69, steps=1000)]  # 4 points more than at 25 %
+    assert step_limit(rising) == ""
+    assert (
+        step_limit([{**one, "steps": 10_000} for one in rows]) == ""
+    )  # each image 14 times: it has learned them
+    assert step_limit([{**one, "images": None} for one in rows]) == ""
+    assert step_limit(rows[:1]) == ""
+
+
+def test_hover_text_says_how_often_a_training_saw_each_image():
+    figure = sample_efficiency([sample("vit", "ViT", 1.0, 0.5, steps=1000)]).plot
+    assert "1.4 times" in figure.data[0].customdata[0][0]
+
+
+def test_steps_limit_the_small_models_from_a_quarter_on_and_not_the_large_ones():
+    said = {sweep.name: step_limit(sample_curve(sweep.runs)) for sweep in sweeps() if sweep.bundled}
+    assert said["samples-small"].startswith("From 25 % ")
+    assert said["samples-cifar10"] == ""
 
 
 def test_fine_tuned_line_has_its_own_name_color_and_room():

@@ -9,7 +9,7 @@ import numpy as np
 
 from vitcore.probes.estimates import Series, Table
 from vitcore.probes.probe import Outcome, Probe, Settings, View
-from vitcore.probes.shapes import LayersAndHeads, Shape
+from vitcore.probes.shapes import LayersAndHeads, Row, Shape
 from vitcore.probes.statistics import RunningMean, parts, series, table
 from vitcore.probes.values import Values
 from vitcore.probes.wording import reach_finding
@@ -35,26 +35,31 @@ class DistanceValues(Values):
     entropy: Table | None = None  # bits
     references: dict[str, float] | None = None
 
+    def brief_rows(self) -> Iterator[Row]:
+        """Yield the reach of the layers, without the heads."""
+        yield from self._layers_and_heads().layer_rows()
+
     def shapes(self) -> list[Shape]:
         """Return the reach as a line and the heads as points."""
+        return [self._layers_and_heads()]
+
+    def _layers_and_heads(self) -> LayersAndHeads:
         tables = {"mean attention distance, pixels": self.heads, "entropy of attention, bits": self.entropy}
         sides = ", ".join(map(str, self.sides or ()))
-        return [
-            LayersAndHeads(
-                "mean distance of what is read, pixels",
-                self.layers,
-                self.reach,
-                axis="pixels",
-                heads={quantity: heads for quantity, heads in tables.items() if heads},
-                points="attention of each head",
-                line="effective receptive field",
-                references=self.references or {},
-                reference_kind="attention",
-                note=f"Theoretical receptive fields of the {{label}}'s layers, pixels a side: {sides}."
-                if sides
-                else (RESIDUAL if self.heads else ""),
-            )
-        ]
+        return LayersAndHeads(
+            "mean distance of what is read, pixels",
+            self.layers,
+            self.reach,
+            axis="pixels",
+            heads={quantity: heads for quantity, heads in tables.items() if heads},
+            points="attention of each head",
+            line="effective receptive field",
+            references=self.references or {},
+            reference_kind="attention",
+            note=f"Theoretical receptive fields of the {{label}}'s layers, pixels a side: {sides}."
+            if sides
+            else (RESIDUAL if self.heads else ""),
+        )
 
 
 def measure(
@@ -98,16 +103,15 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[DistanceValues]], view: View) -> str:
-    """Return the attention distances of the first and of the last block, or the reach without attention."""
+    """Return the reach of the first and of the last block, then the attention distances of both."""
     words = [
         f"{_of_heads(values.heads, 0)} pixels in the first block of the {outcome.label}, "
         f"{_of_heads(values.heads, -1)} in the last (uniform attention: {uniform:.1f})"
         for outcome in outcomes
         if (values := outcome.values).heads and (uniform := (values.references or {}).get("uniform"))
     ]
-    if words:
-        return f"Mean attention distance of the heads: {'; '.join(words)}."
-    return reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
+    reach = reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
+    return f"{reach} Mean attention distance of the heads: {'; '.join(words)}." if words else reach
 
 
 def _of_heads(heads: Table, block: int) -> str:

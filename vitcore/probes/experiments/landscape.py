@@ -10,7 +10,7 @@ import numpy as np
 
 from vitcore.probes.estimates import Count, Estimate, Number, Record, Table
 from vitcore.probes.probe import Outcome, Probe, Settings, View
-from vitcore.probes.shapes import Landscape, Shape
+from vitcore.probes.shapes import Landscape, Row, Shape
 from vitcore.probes.statistics import estimate, paired_change, table
 from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words, plus_minus
@@ -47,20 +47,25 @@ class LandscapeValues(Values):
     rise: Estimate  # mean over four positions at `DISTANCE`, less the loss of the model
     curvature: Curvature | None = None
 
+    def brief_rows(self) -> Iterator[Row]:
+        """Yield the loss at the weights and its range, the rise and the curvature."""
+        yield from self._landscape().brief_rows()
+
     def shapes(self) -> list[Shape]:
         """Return one shape with all values."""
+        return [self._landscape()]
+
+    def _landscape(self) -> Landscape:
         found = self.curvature
-        return [
-            Landscape(
-                "loss",
-                self.positions,
-                self.loss,
-                DISTANCE,
-                self.rise,
-                found.eigenvalue if found else None,
-                found.residual if found else math.nan,
-            )
-        ]
+        return Landscape(
+            "loss",
+            self.positions,
+            self.loss,
+            DISTANCE,
+            self.rise,
+            found.eigenvalue if found else None,
+            found.residual if found else math.nan,
+        )
 
 
 def measure(

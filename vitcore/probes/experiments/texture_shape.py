@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Bars, Shape
 from vitcore.probes.statistics import estimate, parts, share
 from vitcore.probes.values import AnsweredValues
+from vitcore.probes.wording import enumerate_words
 
 if TYPE_CHECKING:
     import torch
@@ -96,18 +98,41 @@ def _share(hits: np.ndarray) -> Estimate:
 
 
 def finding(outcomes: Sequence[Outcome[CueValues]], view: View) -> str:
-    """Return the shape share in cue conflicts."""
+    """Return the shape share in cue conflicts, and whether it differs from that of random weights."""
+    decided = [(outcome.label, outcome.values, outcome.untrained) for outcome in outcomes]
+    decided = [(label, values, base) for label, values, base in decided if values.decided]
+    if not decided:
+        return ""
     words = [
-        f"{numbers.percent(v.shape_share.mean, 0, v.shape_share.error)} ({outcome.label}, n = {v.decided})"
-        for outcome in outcomes
-        if (v := outcome.values).decided
+        f"{_percent(values.shape_share)} ({label}, n = {values.decided})" for label, values, _ in decided
     ]
-    return (
+    text = (
         "Of the cue conflicts that are answered with the class of the shape or of the texture, the shape "
-        f"decides {', '.join(words)}."
-        if words
-        else ""
+        f"decides {enumerate_words(words)}."
     )
+    pairs = [(label, values, base) for label, values, base in decided if base and base.decided]
+    return " ".join([text, *_compared(pairs)])
+
+
+def _percent(measured: Estimate) -> str:
+    return numbers.percent(measured.mean, 0, measured.error)
+
+
+def _compared(pairs: Sequence[tuple[str, CueValues, CueValues]]) -> Iterator[str]:
+    """Yield a sentence on the models that differ from their random weights by two standard errors or not.
+
+    The two decide different conflicts, so the error of the difference is that of independent samples.
+    """
+    alike, different = [], []
+    for label, trained, untrained in pairs:
+        one, other = trained.shape_share, untrained.shape_share
+        apart, error = one.mean - other.mean, math.hypot(one.error, other.error)
+        change = f"{_percent(other)} ({label}, difference {100 * apart:+.0f} ± {100 * error:.0f} points)"
+        (different if abs(apart) > 2 * error else alike).append(change)
+    if alike:
+        yield f"Random weights give the same, within two standard errors: {enumerate_words(alike)}."
+    if different:
+        yield f"Random weights give another share: {enumerate_words(different)}."
 
 
 def examples(images: Pixels, labels: np.ndarray) -> list[Example]:

@@ -158,6 +158,24 @@ def test_values_by_hand():
     assert "40 ± 22 % (ViT, n = 5)" in PROBE.find([Outcome("ViT", values)], View())
 
 
+@pytest.mark.parametrize(("by_shape", "differs"), [(60, False), (90, True)])
+def test_finding_says_whether_the_shape_share_differs_from_that_of_random_weights(by_shape, differs):
+    """Of 100 conflicts each, random weights answer 50 by the shape: an error of 5 points, and 4.9 or 3."""
+    shape, texture = np.zeros(100, int), np.ones(100, int)
+
+    def answered(count):
+        conflict = np.where(np.arange(100) < count, shape, texture)
+        return values_of(np.stack([shape, shape, shape, conflict]), shape, texture)
+
+    text = PROBE.find([Outcome("ViT", answered(by_shape), untrained=answered(50))], View())
+    error = (0.5**2 / 100 + by_shape / 100 * (1 - by_shape / 100) / 100) ** 0.5
+    assert f"{by_shape - 50:+d} ± {100 * error:.0f} points" in text
+    assert ("the same" in text) == (not differs)
+    never = values_of(np.full((4, 100), 9), shape, texture)
+    alone = PROBE.find([Outcome("ViT", answered(by_shape), untrained=never)], View())
+    assert alone == PROBE.find([Outcome("ViT", answered(by_shape))], View())  # nothing to compare with
+
+
 class Hue(nn.Module):
     """A model that sees only the histogram: the strongest channel, or class 3 for gray."""
 

@@ -91,9 +91,10 @@ def test_experiment_written_as_one_file_is_measured_tabulated_drawn_and_explaine
     seen = images_for([run], 20)
     direct = seen.pixels.mean(axis=(0, 2, 3))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split() == ["quantity", "layer", "mean", "error"]
-    assert [line.split()[-3] for line in lines[2:]] == ["red", "green", "blue"]
-    assert float(lines[2].split()[-2]) == pytest.approx(direct[0], abs=1e-3)
+    assert lines[1] == f"The ViT sees a red of {direct[0]:.0f}."
+    assert lines[2].split() == ["quantity", "layer", "mean", "error"]
+    assert [line.split()[-3] for line in lines[3:]] == ["red", "green", "blue"]
+    assert float(lines[3].split()[-2]) == pytest.approx(direct[0], abs=1e-3)
 
     result = find(brightness, [Subject(run)], seen, {}, root)
     drawn_line = Line("ViT", "#0072B2", "solid", result.values, images=result.images)
