@@ -16,6 +16,9 @@ function parseIndex(text, count, fallback) {
   return n !== null && n <= count ? n - 1 : fallback;
 }
 
+// The layer that is shown if none is named: the last one, unless the view begins with another.
+const startLayer = (header) => header.startLayer ?? header.layers - 1;
+
 /**
  * Read the state from the query parameters of an address.
  * @param {string} search
@@ -32,7 +35,7 @@ export function readState(search, header) {
   return {
     query,
     second: query === null ? null : parseToken(parameters.get("second"), header),
-    layer: parseIndex(parameters.get("layer"), header.layers, header.layers - 1),
+    layer: parseIndex(parameters.get("layer"), header.layers, startLayer(header)),
     head: parseIndex(parameters.get("head"), header.heads, 0),
     map: parameters.get("map") === "rollout" && header.only === null ? "rollout" : "head",
     direction: choice("direction"),
@@ -55,7 +58,7 @@ export function stateText(state, header) {
   const values = {
     query: state.query === null ? null : tokenText(state.query, header),
     second: state.second === null ? null : tokenText(state.second, header),
-    layer: state.layer === header.layers - 1 ? null : number(state.layer, header.layers),
+    layer: state.layer === startLayer(header) ? null : number(state.layer, header.layers),
     head: state.head === 0 ? null : number(state.head, header.heads),
     map: state.map === "head" ? null : state.map,
     overlay: state.overlay ? null : "off",

@@ -79,9 +79,11 @@ class Pair extends AttentionView {
         this.maps =
           null; // of other tokens
     }
+    const start = this.sides?.[0].startLayer;
     Object.assign(this, { header, images, sides: header.sides });
+    this.sides[0].startLayer = Math.min(...this.sides.map(({ layers }) => layers)) - 1; // the last of both
     this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
-    this.state = this.state && !left ? { ...this.state, ...this.validSnapshots() } : this.readAddress();
+    this.state = this.state && !left ? this.keptState(start) : this.readAddress();
     this.frames = this.sides.map(({ key }) => this.cache.get(key) ?? null);
     this.root.classList.toggle("waiting", !this.ready);
     if (!this.ready) return this.ask("need");
@@ -103,6 +105,12 @@ class Pair extends AttentionView {
     const rightSnapshot = text === "best" ? text : parseWhole(text);
     const state = { ...readState(search, this.sides[0]), rightSnapshot };
     return { ...state, ...this.validSnapshots(state) };
+  }
+
+  // The state after a change of the right side. A layer that was not chosen changes with it.
+  keptState(start) {
+    const layer = this.state.layer === start ? this.sides[0].startLayer : this.state.layer;
+    return { ...this.state, layer, ...this.validSnapshots() };
   }
 
   // Both snapshots, or null for those that the runs do not have.

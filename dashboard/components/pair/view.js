@@ -85,6 +85,7 @@ export function paintPair(pair) {
     section.classList.toggle("pair-without", gone);
     const large = section.querySelector(".pair-large");
     large.classList.toggle("pair-hidden", !(index === 2 ? pair.largeDifference : pair.values[index]));
+    section.querySelector(".pair-range")?.classList.toggle("pair-hidden", !pair.values[index]);
     const image = section.querySelector(".pair-image");
     if (image) {
       const width = widthOf(image);

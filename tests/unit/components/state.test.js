@@ -138,3 +138,11 @@ Deno.test("a run's snapshot at step 0 is shown only if the link names it", () =>
   assert.equal(search(readState("snapshot=0", header), header), "snapshot=0");
   assert.equal(readState("snapshot=0", HEADER).snapshot, null);
 });
+
+Deno.test("a view may begin with another layer than the last one", () => {
+  const header = { ...HEADER, startLayer: 1 }, state = readState("", header);
+  assert.equal(state.layer, 1);
+  assert.equal(search(state, header), "");
+  const last = { ...state, layer: HEADER.layers - 1 };
+  assert.deepEqual(readState(search(last, header), header), last); // and the link names the last one
+});
