@@ -1,7 +1,8 @@
-"""Files with weights of other libraries, and what the importer says about each: `python -m tests.foreign_files`.
+"""Files with weights of other libraries, and what the importer says about each.
 
-The files have the names of tensors that the published models have, random weights, and few channels and blocks.
-The command prints the table in docs/models.md, with which `tests/process/test_foreign_table.py` compares it.
+The files have the names of tensors that the published models have, random weights, and few channels and
+blocks. `python -m tests.foreign_files` prints the table in docs/models.md, with which
+`tests/process/test_foreign_table.py` compares the importer.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ HEIGHT = 640  # pixels
 USUAL_SIDE = 224  # pixels of the images that smaller ones are advised to have
 # Scripts run without access to the notebook, and files can be saved. The document's policy forbids loading.
 SANDBOX = "allow-scripts allow-downloads"
-WITHOUT_MODEL = "If the module returns its attention weights, pass them in its place: explore(attentions=..., images=...)."
+WITHOUT_MODEL = "Or pass the attention weights that it returns: explore(attentions=..., images=...)."
 UNTRUSTED = "Nothing here? Trust this notebook, or run its cell again."
 
 

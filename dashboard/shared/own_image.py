@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from dashboard.drawing.markdown import escape, sentence
+from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, own_crop, popovers
 from vitcore import numbers
 from vitcore.data.images import MAX_BYTES, SUFFIXES, open_image

@@ -64,8 +64,8 @@ def unknown(page: str, query: Iterable[str]) -> list[str]:
 def unchecked(page: str, query: Mapping[str, str]) -> list[str]:
     """Return the names of the invalid parameters that no control of the page warns about.
 
-    These are switches, numbers of sliders, the squares of images, and the axis of curves. Streamlit sets a switch by `true` and
-    `false` only.
+    These are switches, numbers of sliders, the squares of images, and the axis of curves. Streamlit sets a
+    switch by `true` and `false` only.
     """
     state = STATES[page]
     kinds = {state.parameter(name): field.annotation for name, field in state.model_fields.items()}

@@ -1,4 +1,4 @@
-"""Models that are not supported are recognized by the names of their published versions, and no others are."""
+"""Models that are not supported are recognized by the names of their published versions."""
 
 from __future__ import annotations
 
