@@ -18,7 +18,7 @@ from dashboard.shared import bound, own_crop, own_image, page_runs, resources
 from dashboard.shared.labels import run_label, run_labels
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
-from vitcore.data.photos import Photo, photos
+from vitcore.data.photos import Photo, first_large, photos
 from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
@@ -50,12 +50,14 @@ def kinds(data: Dataset) -> tuple[str, ...]:
 
 
 def first_class(data: Dataset, *, right: bool = False) -> str:
-    """Return the class, or the photograph, that pages open with.
+    """Return the class, or the photograph, that pages open with. It is a cat, unless that is too small.
 
     The second image of a page, on the `right`, is another photograph, or another image of the same class.
     """
     found = kinds(data)
     first = found.index("cat") if "cat" in found else 0
+    if data.names and (large := first_large(data.size)):
+        first = found.index(large)
     return found[(first + 1) % len(found)] if right and data.names else found[first]
 
 

@@ -47,6 +47,13 @@ def test_label_says_which_square_of_a_photograph_is_used(crop, said):
     assert ("%" in label) == (crop < 1)
 
 
+@pytest.mark.parametrize(("size", "first"), [(224, "cat"), (300, "cat"), (518, "raccoon"), (1024, "cat")])
+def test_first_photograph_need_not_be_enlarged_if_one_is_large_enough(size, first):
+    data = load_dataset("photos", size)
+    assert selection.first_class(data) == first
+    assert selection.first_class(data, right=True) != first
+
+
 def test_link_names_a_photograph():
     app = open_app("patches", run=foreign().id, **{"class": "rocket"})
     assert photograph_box(app).value == "rocket"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import TINY_VIT
 from tests.made_runs import make_run
 from vitcore.analysis.tokens import read_tokens
-from vitcore.config import build_config, dump_config
+from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.exchange.archive import pack_run
 from vitcore.exchange.folder import export_run
@@ -98,7 +98,7 @@ HUGE = {"embed_dim": 2048, "hidden_dim": 8192, "num_layers": 48, "num_heads": 8}
 @pytest.mark.parametrize(("model", "options"), [("vit", HUGE), ("resnet", {"c_hidden": [2048] * 3})])
 def test_network_that_is_much_larger_than_its_weights_takes_no_memory(model, options, monkeypatch):
     run = vit()
-    config = build_config(**{**run.config.model_dump(), "model": model, "options": options})
+    config = make_config("quick", model=model, **options)
     (run.path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
     made = []
     monkeypatch.setattr(torch.Tensor, "uniform_", lambda tensor, *_, **__: made.append(tensor.numel()))
