@@ -18,7 +18,7 @@ from vitcore.paths import allowed_hosts, below_data, data_dir, readonly
 JOB = "hub"  # one download at a time, for all visitors
 SHOWN = 6  # rows; the others scroll
 COLUMNS = {
-    "parameters, M": st.column_config.NumberColumn(format="%.1f"),
+    "params, M": st.column_config.NumberColumn(format="%.1f"),
     "patch": st.column_config.NumberColumn(help="The side of a patch in pixels"),
     "input": st.column_config.NumberColumn(help="The side of an image in pixels"),
 }
@@ -65,7 +65,7 @@ def row_of(model: Recommended) -> dict[str, str | float | int | None]:
     return {
         "model": model.label,
         "MB": model.megabytes,
-        "parameters, M": model.parameters / 1e6,
+        "params, M": model.parameters / 1e6,
         "patch": model.patch or None,  # a ResNet has none
         "input": model.pixels,
         "trained on": model.trained_on,

@@ -81,7 +81,7 @@ def _opened(path: str | Path) -> Image.Image:
     """Return the image in a file, which knows its path. Raise `UserError`."""
     file = expanded(path)
     image = open_image(file, str(path))
-    image.filename = str(file)
+    image.filename = str(file)  # type: ignore[attr-defined]  # as pillow names an opened image
     return image
 
 
