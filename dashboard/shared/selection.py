@@ -86,8 +86,9 @@ def choose_image(
     own, first = own_image.get(slot), first_class(data)
     labels = "collapsed" if slot else "visible"  # those of the first image are above
     bound.check_link(page, kind_field, options, first)
+    cropped = f" ({own_crop.Crop().words(data.preprocessing)})" if data.listing else ""
     kind = left.selectbox(
-        "Images",
+        f"Images{cropped}",
         options,
         index=options.index(first),
         disabled=bool(own),

@@ -54,6 +54,14 @@ def test_first_photograph_need_not_be_enlarged_if_one_is_large_enough(size, firs
     assert selection.first_class(data, right=True) != first
 
 
+def test_label_says_which_square_of_the_images_of_a_folder_is_used(colors):
+    how = {"crop": 0.75}
+    run = foreign(data=f"folder:{colors}", classes=("blue", "red"), preprocessing=how)
+    app = open_app("attention", run=run.id)
+    assert not app.error
+    assert [box for box in app.selectbox if "center square, 75 %" in box.label]
+
+
 def test_link_names_a_photograph():
     app = open_app("patches", run=foreign().id, **{"class": "rocket"})
     assert photograph_box(app).value == "rocket"
