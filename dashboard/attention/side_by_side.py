@@ -101,7 +101,7 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
         data,
         lambda: model_outputs.predictions(run, data),
         page=AttentionState,
-        fields=("right_class", "right_image"),
+        fields=("right_class", "right_image", "right_square"),
         slot=RIGHT,
         place=right_place,
     )
@@ -121,7 +121,9 @@ def linked(
     if state.versus == SNAPSHOTS:
         return run, chosen
     kind = state.right_class or selection.first_class(data, right=True)
-    found = selection.find_image(data, kind, state.right_image, lambda: model_outputs.predictions(run, data))
+    found = selection.find_image(
+        data, kind, state.right_image, lambda: model_outputs.predictions(run, data), state.right_square
+    )
     if found is None:
         raise UserError(
             f"The link names {kind[:40]}, test image {state.right_image}, which {data.name} does not have."

@@ -9,34 +9,50 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.compare import import_progress
-from dashboard.shared import jobs, messages
+from dashboard.drawing.markdown import escape
+from dashboard.shared import columns, jobs, messages
 from vitcore.errors import UserError
 from vitcore.exchange.recommended import RECOMMENDED, Recommended, is_repository
 from vitcore.paths import allowed_hosts, below_data, data_dir, readonly
 
 JOB = "hub"  # one download at a time, for all visitors
-OTHER = "another model, or a path on this machine"
+SHOWN = 6  # rows; the others scroll
+COLUMNS = {
+    "params, M": st.column_config.NumberColumn(format="%.1f"),
+    "patch": st.column_config.NumberColumn(help="The side of a patch in pixels"),
+    "input": st.column_config.NumberColumn(help="The side of an image in pixels"),
+}
 
 
 def control() -> None:
     """Draw the choice of a model and the button that imports it, or the progress of an import."""
-    options = {model.repository: _line(model) for model in RECOMMENDED} | {OTHER: OTHER.capitalize()}
-    chosen = st.selectbox("Pretrained model", list(options), format_func=options.__getitem__, key="hub_model")
-    name = chosen
-    if chosen == OTHER:
-        place = f"below {data_dir()}" if allowed_hosts() else f"absolute, or below {data_dir()}"
-        name = st.text_input(
-            "Name on the Hugging Face Hub, or path of a folder or file",
-            placeholder="facebook/dinov2-small",
-            key="hub_name",
-            help="A path names a folder with config.json and weights, or a file of weights (.safetensors, "
-            f".pt, .pth, .ckpt or .bin) of any size, on the machine of the server: {place}.",
-        ).strip()
+    selected = st.dataframe(
+        [row_of(model) for model in RECOMMENDED],
+        key="hub_model",
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * SHOWN,
+        on_select="rerun",
+        selection_mode="single-row-required",
+        column_config=COLUMNS,
+        placeholder=columns.MISSING,
+        alt="Recommended models of the Hugging Face Hub",
+    ).selection.rows
+    recommended = RECOMMENDED[selected[0] if selected else 0]
+    place = f"below {data_dir()}" if allowed_hosts() else f"absolute, or below {data_dir()}"
+    other = st.text_input(
+        "Or another name on the Hugging Face Hub, or the path of a folder or file",
+        placeholder="facebook/dinov2-small",
+        key="hub_name",
+        help="A path names a folder with config.json and weights, or a file of weights (.safetensors, .pt, "
+        f".pth, .ckpt or .bin) of any size, on the machine of the server: {place}.",
+    ).strip()
+    name = other or recommended.repository
     st.button(
-        "Import this model",
+        f"Import {escape(other) if other else f'{recommended.label}, {recommended.megabytes} MB'}",
         key="hub_import",
         width="stretch",
-        disabled=readonly() or not name or jobs.running(JOB),
+        disabled=readonly() or jobs.running(JOB),
         on_click=_start,
         args=(name,),
     )
@@ -44,12 +60,18 @@ def control() -> None:
     import_progress.show(JOB, "Looking for the model", name)
 
 
-def _line(model: Recommended) -> str:
-    """Return what a visitor chooses by, in one line."""
-    return (
-        f"{model.label}: {model.parameters / 1e6:.1f} M parameters, {model.pixels} px, {model.trained_on}, "
-        f"{model.license}, {model.megabytes} MB"
-    )
+def row_of(model: Recommended) -> dict[str, str | float | int | None]:
+    """Return what a visitor chooses a model by, as a row of the table."""
+    return {
+        "model": model.label,
+        "MB": model.megabytes,
+        "params, M": model.parameters / 1e6,
+        "patch": model.patch or None,  # a ResNet has none
+        "input": model.pixels,
+        "trained on": model.trained_on,
+        "license": model.license,
+        "repository": model.repository,
+    }
 
 
 def _start(name: str) -> None:

@@ -15,7 +15,6 @@ from typing import Protocol
 import streamlit as st
 
 from dashboard.compare import import_progress
-from dashboard.compare.hub_models import OTHER
 from dashboard.shared import jobs, messages
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, readonly
@@ -87,7 +86,7 @@ def stored(name: str, content: bytes) -> Path:
         raise UserError(f"This file type is not supported: choose .{', .'.join(TYPES[:-1])} or .{TYPES[-1]}.")
     if len(content) > MOST_MB * 2**20:
         raise UserError(
-            f"The file is larger than {MOST_MB} MB: choose {OTHER} under Pretrained model, and give its path."
+            f"The file is larger than {MOST_MB} MB: copy it to this machine, and import it by its path above."
         )
     folder = None
     try:

@@ -32,6 +32,7 @@ HEIGHT = 640  # pixels
 USUAL_SIDE = 224  # pixels of the images that smaller ones are advised to have
 # Scripts run without access to the notebook, and files can be saved. The document's policy forbids loading.
 SANDBOX = "allow-scripts allow-downloads"
+WITHOUT_MODEL = "Or pass the attention weights that it returns: explore(attentions=..., images=...)."
 UNTRUSTED = "Nothing here? Trust this notebook, or run its cell again."
 
 
@@ -96,10 +97,10 @@ def explore(
     NumPy. `prefix` is the number of tokens before the patches (CLS, distillation, registers). By default it
     follows from T.
 
-    `images` are tensors or arrays [B, 3, S, S] with values in 0..1 or uint8, PIL images, or a list of these.
-    `mean` and `std` undo a normalization. A model's PIL images are cropped and resized as it needs them; all
-    other images must have the pixels that the model saw. `height` is that of the explorer in a notebook, in
-    pixels.
+    `images` are paths of image files, PIL images, tensors or arrays [B, 3, S, S] with values in 0..1 or
+    uint8, or a list of these. `mean` and `std` undo a normalization. A model's files and PIL images are
+    cropped and resized as it needs them; all other images must have the pixels that the model saw. `height`
+    is that of the explorer in a notebook, in pixels.
 
     Weights are kept in half precision. They are 11 MB per image of a ViT-B/16 (12 layers x 12 heads x 197
     tokens), and 15 MB in the document. Raise `UserError` with one sentence for everything else, and for a
@@ -158,7 +159,7 @@ def _of_model(
         if (side := picture.values.shape[-1]) != size:
             raise UserError(
                 f"{picture.name} has {side} x {side} pixels, but {title} takes {size} x {size}: resize it, "
-                "or pass PIL images, which are cropped and resized."
+                "or pass files or PIL images, which are cropped and resized."
             )
     first = ["cls"] * net.has_cls + ["distillation"] * net.distilled
     registers = range(1, 1 + net.prefix_tokens - len(first))
@@ -208,5 +209,8 @@ def _network(model: str | Path | Run | nn.Module) -> tuple[Any, tuple[str, ...],
             f"The model is of type {type(model).__name__}: pass a run, its id, or a network, or weights with "
             "attentions=."
         )
-    found = convert(model)
+    try:
+        found = convert(model)
+    except UserError as error:
+        raise UserError(f"{str(error).rstrip('.')}. {WITHOUT_MODEL}") from None
     return needs_attention(found.network), found.config.classes or (), type(found.source).__name__

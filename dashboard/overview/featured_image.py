@@ -95,7 +95,8 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
     with own_place:
         own_image.control(data.preprocessing)
     if own:
-        return FeaturedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], None)
+        pixels, name = own_image.decoded(*own, data.size, data.preprocessing)
+        return FeaturedImage(pixels, None, name, None)
     position = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
     place = label if position == index[label] else None

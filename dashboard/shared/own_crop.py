@@ -1,6 +1,7 @@
-"""The part of the visitor's own image that the models see: a square that can be moved, or the whole image.
+"""The part of an image that the models see: a square that can be moved, or the whole image.
 
-Models take square images. The choice stays in this visitor's session, like the image.
+Models take square images. The choice for the visitor's own image stays in this session, like the image. That
+for a bundled photograph is also part of the address.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageEnhance
 
 from dashboard.drawing import pictures
-from vitcore.data.images import contained, open_image, padded, square, square_of
+from vitcore.data.images import check_header, contained, open_image, padded, square, square_of
 from vitcore.preprocessing import DEFAULT, Preprocessing
 
 GENERATION = "own_crop_generation"  # the number of the image, so that each keeps its own square
 SQUARE, WHOLE = "Square", "Whole image"
 CENTER = 50  # percent of the way from the first square to the last
+WHOLE_IN_LINK = "whole"
 LEAST = 10  # percent of the shorter side
 PREVIEW = 320  # pixels
 
@@ -36,6 +38,31 @@ class Crop:
     across: float = CENTER / 100
     share: float | None = None
 
+    @classmethod
+    def of(cls, text: str | None) -> Crop:
+        """Return the part in a link: `whole`, or `ALONG.ACROSS` or `ALONG.ACROSS.SIZE` in percent."""
+        if not text or text == WHOLE_IN_LINK:
+            return cls(whole=bool(text))
+        along, across, *size = (int(part) / 100 for part in text.split("."))
+        return cls(along, False, across, size[0] if size else None)
+
+    def text(self) -> str | None:
+        """Return the part as a link has it, or None for the usual square."""
+        if self.whole:
+            return WHOLE_IN_LINK
+        if self == Crop():
+            return None
+        parts = (self.position, self.across, *([] if self.share is None else [self.share]))
+        return ".".join(str(round(100 * part)) for part in parts)
+
+    def words(self, preprocessing: Preprocessing) -> str:
+        """Return in a few words which part of an image is shown, such as `center square, 90 %`."""
+        if self.whole:
+            return "whole image, padded"
+        percent = _percent(preprocessing) if self.share is None else round(100 * self.share)
+        where = "center" if (self.position, self.across) == (0.5, 0.5) else "moved"
+        return f"{where} square" + (f", {percent} %" if percent < 100 else "")
+
 
 def chosen(preprocessing: Preprocessing = DEFAULT, slot: str = "") -> Crop:
     """Return the visitor's choice for the current image of a slot (see `own_image`) and a model."""
@@ -46,6 +73,27 @@ def chosen(preprocessing: Preprocessing = DEFAULT, slot: str = "") -> Crop:
     percent = st.session_state.get(_key(f"size_{usual}", slot), usual)
     share = None if percent == usual else percent / 100
     return Crop(position, st.session_state.get(_key("fit", slot), SQUARE) == WHOLE, across, share)
+
+
+def photo_slot(name: str, slot: str) -> str:
+    """Return the slot of a bundled photograph, which keeps its own square in this session."""
+    return f"{slot}_{name}"
+
+
+def put(crop: Crop, preprocessing: Preprocessing, slot: str) -> None:
+    """Choose a part of the current image of a slot before its controls are drawn."""
+    st.session_state[_key("fit", slot)] = WHOLE if crop.whole else SQUARE
+    for name, value in (("position", crop.position), ("across", crop.across)):
+        st.session_state[_key(name, slot)] = round(100 * value)
+    usual = _percent(preprocessing)
+    st.session_state[_key(f"size_{usual}", slot)] = usual if crop.share is None else round(100 * crop.share)
+
+
+def named(data: bytes, name: str, crop: Crop, preprocessing: Preprocessing) -> str:
+    """Return the name of an image with the part that is shown, unless that is all of it."""
+    width, height = check_header(data, name).size
+    all_of_it = width == height and (crop.whole or (crop == Crop() and preprocessing.crop == 1))
+    return name if all_of_it else f"{name}, {crop.words(preprocessing)}"
 
 
 def show_crop_of(number: int, slot: str = "") -> None:
@@ -85,11 +133,6 @@ def used_square(preprocessing: Preprocessing) -> str:
     return f"The center square{share} is used."
 
 
-def square_label(preprocessing: Preprocessing) -> str:
-    """Return in a few words which square of an image a model sees, such as `center square, 90 %`."""
-    return "center square" + (f", {_percent(preprocessing)} %" if preprocessing.crop < 1 else "")
-
-
 def control(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:
     """Draw the image with the square that is used, and the choices of another one."""
     preview = _preview(data, name)
@@ -99,13 +142,12 @@ def control(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot
             st.segmented_control(
                 "Part",
                 [SQUARE, WHOLE],
-                default=SQUARE,
-                key=_key("fit", slot),
+                key=_first("fit", slot, SQUARE),
                 required=True,
                 label_visibility="collapsed",
                 persist_state="session",
             )
-        if not chosen(slot=slot).whole:
+        if not chosen(preprocessing, slot).whole:
             _place_controls(preview, preprocessing, slot)
         crop = chosen(preprocessing, slot)
         shown = "The whole image, padded with the mean color" if crop.whole else "The bright square is used"
@@ -120,9 +162,8 @@ def _place_controls(preview: Image.Image, preprocessing: Preprocessing, slot: st
         "Size of the square",
         LEAST,
         100,
-        usual,
         format="%d %%",
-        key=_key(f"size_{usual}", slot),
+        key=_first(f"size_{usual}", slot, usual),
         help="Its side, as a share of the shorter side of the image. A model states its usual share.",
         persist_state="session",
     )
@@ -132,9 +173,8 @@ def _place_controls(preview: Image.Image, preprocessing: Preprocessing, slot: st
             "From left to right" if wide else "From top to bottom",
             0,
             100,
-            CENTER,
             format="%d %%",
-            key=_key("position", slot),
+            key=_first("position", slot, CENTER),
             persist_state="session",
         )
     if percent < 100:
@@ -142,9 +182,8 @@ def _place_controls(preview: Image.Image, preprocessing: Preprocessing, slot: st
             "From top to bottom" if wide else "From left to right",
             0,
             100,
-            CENTER,
             format="%d %%",
-            key=_key("across", slot),
+            key=_first("across", slot, CENTER),
             persist_state="session",
         )
 
@@ -182,3 +221,10 @@ def _percent(preprocessing: Preprocessing) -> int:
 
 def _key(name: str, slot: str) -> str:
     return f"own{slot}_{name}_{st.session_state.get(GENERATION + slot, 0)}"
+
+
+def _first(name: str, slot: str, value: int | str) -> str:
+    """Return the key of a control with its first value. A link may have set another one."""
+    key = _key(name, slot)
+    st.session_state.setdefault(key, value)
+    return key

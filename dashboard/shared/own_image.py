@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from dashboard.drawing.markdown import escape, sentence
+from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, own_crop, popovers
 from vitcore import numbers
 from vitcore.data.images import MAX_BYTES, SUFFIXES, open_image
@@ -92,13 +92,15 @@ def forget(slot: str = "") -> None:
 
 def decoded(
     data: bytes, name: str, size: int, preprocessing: Preprocessing = DEFAULT, slot: str = ""
-) -> np.ndarray:
+) -> tuple[np.ndarray, str]:
     """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen.
 
-    Notes that the page shows it: see `is_shown`.
+    Return it with its name, which says what part is shown. Notes that the page shows it: see `is_shown`.
     """
     st.session_state[SHOWN] = True
-    return own_crop.decoded(data, name, size, own_crop.chosen(preprocessing, slot), preprocessing)
+    crop = own_crop.chosen(preprocessing, slot)
+    pixels = own_crop.decoded(data, name, size, crop, preprocessing)
+    return pixels, own_crop.named(data, name, crop, preprocessing)
 
 
 def start_page() -> None:
@@ -112,12 +114,13 @@ def is_shown() -> bool:
 
 
 def control(preprocessing: Preprocessing = DEFAULT, slot: str = "", *, photo: Photo | None = None) -> None:
-    """Draw a popover for upload and removal. Invalid files are named, and the others are kept.
+    """Draw a popover for upload, removal and crop. Invalid files are named, and the others are kept.
 
     `preprocessing` is that of the model on the page. If the page shows a bundled photograph, `photo`, another
     square of it can be chosen, too.
     """
-    label = "Own image on the right" if slot else "Own image"
+    label = "Own image or crop" if photo else "Own image"
+    label = f"{label} on the right" if slot else label
     with popovers.popover(label, KEY + slot, icon=":material/upload:", width="stretch"):
         _body(preprocessing, slot, photo)
 
@@ -133,19 +136,10 @@ def _body(preprocessing: Preprocessing, slot: str, photo: Photo | None) -> None:
             popovers.close(KEY + slot)
             st.rerun()
         own_crop.control(*own, preprocessing, slot)
-    elif photo and st.button(
-        f"Move the square of “{escape(photo.title)}”",
-        icon=":material/crop:",
-        width="stretch",
-        key=f"own{slot}_photo",
-        help=f"{own_crop.used_square(preprocessing)} Another square counts as an own image.",
-    ):
-        try:
-            _keep([(photo.file.read_bytes(), photo.title)], slot)
-        except UserError as error:
-            st.error(sentence(error))
-        else:
-            st.rerun()
+    elif photo:
+        own_crop.control(
+            photo.file.read_bytes(), photo.title, preprocessing, own_crop.photo_slot(photo.name, slot)
+        )
     counter = f"upload_generation{slot}"
     generation = st.session_state.setdefault(counter, 0)
     given = _given(generation, slot)

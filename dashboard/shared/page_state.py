@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 
 def _whole(value: Any) -> Any:
@@ -37,6 +37,10 @@ def _listed(value: Any) -> Any:
 AsWhole = BeforeValidator(_whole)  # for choices that are numbers
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
+# the whole image, or the place of a square along the longer side and across it, and its size, all in percent
+Square = Annotated[
+    str, StringConstraints(pattern=r"^(whole|(\d{1,2}|100)\.(\d{1,2}|100)(\.([1-9]\d|100))?)$")
+]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
@@ -119,10 +123,15 @@ def text_of(value: Any) -> str:
 
 
 class ImageState(PageState):
-    """A test image: its class or ranking, and its number in that class or ranking, from 1."""
+    """A test image: its class or ranking, and its number in that class or ranking, from 1.
+
+    For a bundled photograph, `kind` is its name, and `square` the part that is shown, if it is not the usual
+    one.
+    """
 
     kind: str | None = Field(None, alias="class")
     image: Count = 1
+    square: Square | None = None
 
 
 class CurvesState(PageState):

@@ -10,13 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import streamlit as st
 from PIL import Image
 
 from dashboard.shared import own_crop
 from vitcore.data.decoded import DecodedImages, Pixels
-from vitcore.data.images import read_photo, square
-from vitcore.data.photos import Photo
+from vitcore.data.images import square
 from vitcore.preprocessing import Preprocessing
 
 Square = Callable[[int, Preprocessing], np.ndarray]  # size and preprocessing -> uint8 [3, size, size]
@@ -39,30 +37,10 @@ def of_test_image(images: Pixels, index: int, first: Preprocessing) -> Square | 
     return lambda size, how: images.at(size, _with_crop(how, first.crop))[index]
 
 
-def of_photo(photo: Photo, first: Preprocessing) -> Square:
-    """Decode a bundled photograph again."""
-
-    def cut(size: int, how: Preprocessing) -> np.ndarray:
-        fitted = _with_crop(how, first.crop)
-        return _photo_pixels(photo, size, repr(fitted), fitted)
-
-    return cut
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _photo_pixels(photo: Photo, size: int, how: str, _preprocessing: Preprocessing) -> np.ndarray:
-    return read_photo(photo.file, size, _preprocessing)
-
-
-def of_own_image(content: bytes, name: str, first: Preprocessing, slot: str) -> Square:
-    """Decode the visitor's image again, cropped or padded as the visitor has chosen."""
-
-    def cut(size: int, how: Preprocessing) -> np.ndarray:
-        crop = own_crop.chosen(first, slot)
-        share = first.crop if crop.share is None else crop.share
-        return own_crop.decoded(content, name, size, replace(crop, share=share), how)
-
-    return cut
+def of_file(content: bytes, name: str, crop: own_crop.Crop, first: Preprocessing) -> Square:
+    """Decode a photograph or the visitor's image again, cropped or padded in the same way."""
+    fixed = replace(crop, share=first.crop if crop.share is None else crop.share)
+    return lambda size, how: own_crop.decoded(content, name, size, fixed, how)
 
 
 def _with_crop(preprocessing: Preprocessing, crop: float) -> Preprocessing:

@@ -60,7 +60,7 @@ def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> select
     """
     kind = state.kind or selection.first_class(data)
     predictions = (lambda: model_outputs.predictions(run, data)) if run else None
-    chosen = selection.find_image(data, kind, state.image, predictions)
+    chosen = selection.find_image(data, kind, state.image, predictions, state.square)
     if chosen is None:
         raise UserError(
             f"The link names {kind[:40]}, test image {state.image}, which {data.name} does not have."

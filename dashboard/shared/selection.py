@@ -20,7 +20,7 @@ from dashboard.shared.page_state import ImageState, PageState
 from dashboard.shared.same_square import Square
 from vitcore.config import Config
 from vitcore.data import Dataset
-from vitcore.data.photos import Photo, photos
+from vitcore.data.photos import Photo, first_large, photos
 from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
@@ -61,12 +61,14 @@ def kinds(data: Dataset) -> tuple[str, ...]:
 
 
 def first_class(data: Dataset, *, right: bool = False) -> str:
-    """Return the class, or the photograph, that pages open with.
+    """Return the class, or the photograph, that pages open with. It is a cat, unless that is too small.
 
     The second image of a page, on the `right`, is another photograph, or another image of the same class.
     """
     found = kinds(data)
     first = found.index("cat") if "cat" in found else 0
+    if data.names and (large := first_large(data.size)):
+        first = found.index(large)
     return found[(first + 1) % len(found)] if right and data.names else found[first]
 
 
@@ -75,7 +77,7 @@ def choose_image(
     predictions: Callable[[], np.ndarray] | None = None,
     *,
     page: type[PageState] = ImageState,
-    fields: tuple[str, str] = ("kind", "image"),
+    fields: tuple[str, str, str] = ("kind", "image", "square"),
     slot: str = "",
     place: DeltaGenerator | None = None,
 ) -> SelectedImage:
@@ -85,17 +87,19 @@ def choose_image(
     misclassified images, and all images by confidence. Photographs without labels have only names. A second
     image on a page has its own `fields` of `page`, and a `slot` of `own_image`.
     """
+    kind_field, image_field, square_field = fields
     if data.names:
-        return _choose_photo(data, page=page, field=fields[0], slot=slot, place=place)
+        return _choose_photo(data, page, kind_field, square_field, slot, place)
+    bound.write(page, **{square_field: None})
     ranked = [] if predictions is None else [ranking for ranking in RANKINGS if ranking not in data.classes]
     options = [*kinds(data), *ranked]
     left, middle, right = (place or st).columns([2, 1.4, 1.6], vertical_alignment="bottom")
     own, first = own_image.get(slot), first_class(data)
     labels = "collapsed" if slot else "visible"  # those of the first image are above
-    kind_field, image_field = fields
     bound.check_link(page, kind_field, options, first)
+    cropped = f" ({own_crop.Crop().words(data.preprocessing)})" if data.listing else ""
     kind = left.selectbox(
-        "Images",
+        f"Images{cropped}",
         options,
         index=options.index(first),
         disabled=bool(own),
@@ -133,34 +137,66 @@ def choose_image(
 
 
 def _choose_photo(
-    data: Dataset, *, page: type[PageState], field: str, slot: str, place: DeltaGenerator | None
+    data: Dataset,
+    page: type[PageState],
+    field: str,
+    square_field: str,
+    slot: str,
+    place: DeltaGenerator | None,
 ) -> SelectedImage:
-    """Draw the choice of a bundled photograph, or of the visitor's own image."""
+    """Draw the choice of a bundled photograph and its square, or of the visitor's own image."""
     own, first = own_image.get(slot), first_class(data, right=bool(slot))
     if data.missing and not own and not slot:
         st.info(f"{escape(data.missing)} The bundled photographs are shown in place of its images.")
     left, right = (place or st).columns([3.4, 1.6], vertical_alignment="bottom")
     bound.check_link(page, field, data.names, first)
+    wanted = bound.current(page, field)
+    crop = _crop_of(wanted if wanted in data.names else first, data, page, square_field, slot)
     kind = left.selectbox(
-        f"Photographs ({own_crop.square_label(data.preprocessing)})",
+        f"Photographs ({'your image is shown' if own else crop.words(data.preprocessing)})",
         data.names,
         index=data.names.index(first),
         disabled=bool(own),
         label_visibility="collapsed" if slot else "visible",
-        help=f"Models take square images. {own_crop.used_square(data.preprocessing)} Own image moves it.",
+        help=f"Models take square images. {own_crop.used_square(data.preprocessing)} Own image or crop moves "
+        "it.",
         **page.bound(field, value=None),
     )
     with right:
         own_image.control(data.preprocessing, slot, photo=_photo(kind))
+    bound.write(page, **{square_field: crop.text()})
     if own:
         return _own(*own, data, slot)
-    return _selected(data, kind, _members(data, kind, None), 1)
+    return _cropped(data, kind, crop)
 
 
-def _own(content: bytes, name: str, data: Dataset, slot: str) -> SelectedImage:
-    """Return the visitor's image for the model of the page."""
-    pixels = own_image.decoded(content, name, data.size, data.preprocessing, slot)
-    original = same_square.of_own_image(content, name, data.preprocessing, slot)
+def _crop_of(kind: str, data: Dataset, page: type[PageState], field: str, slot: str) -> own_crop.Crop:
+    """Return the part of a photograph that is shown: the visitor's choice, at first that of the link."""
+    place, read = own_crop.photo_slot(kind, slot), f"photo{slot}_link_is_read"
+    if not st.session_state.get(read):
+        st.session_state[read] = True
+        if (linked := own_crop.Crop.of(getattr(bound.read(page)[0], field))) != own_crop.Crop():
+            own_crop.put(linked, data.preprocessing, place)
+    return own_crop.chosen(data.preprocessing, place)
+
+
+def _cropped(data: Dataset, kind: str, crop: own_crop.Crop) -> SelectedImage:
+    """Return a part of a photograph as the model of the page sees it. Its name says which part."""
+    photo, how = _photo(kind), data.preprocessing
+    content = photo.file.read_bytes()
+    if crop == own_crop.Crop():
+        pixels = data.test.images[data.names.index(kind)]
+    else:
+        pixels = own_crop.decoded(content, photo.title, data.size, crop, how)
+    name = own_crop.named(content, photo.title, crop, how)
+    return SelectedImage(pixels, None, name, original=same_square.of_file(content, photo.title, crop, how))
+
+
+def _own(content: bytes, file: str, data: Dataset, slot: str) -> SelectedImage:
+    """Return the visitor's image as the model of the page sees it."""
+    how = data.preprocessing
+    pixels, name = own_image.decoded(content, file, data.size, how, slot)
+    original = same_square.of_file(content, file, own_crop.chosen(how, slot), how)
     return SelectedImage(pixels, None, name, own=True, original=original)
 
 
@@ -169,21 +205,26 @@ def _photo(name: str) -> Photo:
 
 
 def find_image(
-    data: Dataset, kind: str, number: int, predictions: Callable[[], np.ndarray] | None = None
+    data: Dataset,
+    kind: str,
+    number: int,
+    predictions: Callable[[], np.ndarray] | None = None,
+    square: str | None = None,
 ) -> SelectedImage | None:
-    """Return the image that `choose_image` shows for a class or ranking and a number, or None."""
+    """Return the image that `choose_image` shows for a class or ranking and a number, or None.
+
+    `square` is the part of a photograph in a link.
+    """
     if kind not in kinds(data) and (data.names or predictions is None or kind not in RANKINGS):
         return None
+    if data.names:
+        return _cropped(data, kind, own_crop.Crop.of(square))  # which have no numbers
     members = _members(data, kind, predictions)
     return _selected(data, kind, members, number) if 1 <= number <= len(members) else None
 
 
 def _selected(data: Dataset, kind: str, members: np.ndarray, number: int) -> SelectedImage:
     index, images = members[number - 1], data.test.images
-    if data.names:
-        photo = _photo(kind)
-        original = same_square.of_photo(photo, data.preprocessing)
-        return SelectedImage(images[index], None, photo.title, original=original)
     name = f"{kind}, test image {number} of {len(members)}"
     original = same_square.of_test_image(images, index, data.preprocessing)
     return SelectedImage(images[index], int(data.test.labels[index]), name, original=original)
@@ -191,8 +232,6 @@ def _selected(data: Dataset, kind: str, members: np.ndarray, number: int) -> Sel
 
 def _members(data: Dataset, kind: str, predictions: Callable[[], np.ndarray] | None) -> np.ndarray:
     """Return the indices of the test images of a class or a ranking, in order."""
-    if data.names:
-        return np.array([data.names.index(kind)])
     if kind in data.classes:
         return np.flatnonzero(data.test.labels == data.classes.index(kind))
     if predictions is None:

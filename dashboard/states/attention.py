@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from dashboard.shared.page_state import AsWhole, Count, Flag, ImageState, PageState, SettingsState
+from dashboard.shared.page_state import AsWhole, Count, Flag, ImageState, PageState, SettingsState, Square
 
 # tests/unit/components/links.json states what the browser must read in the same way
 Token = Annotated[
@@ -143,6 +143,7 @@ class RightState(PageState):
     versus: Literal["images", "models", "snapshots"] = "images"
     right_class: str | None = None  # a class or a ranking
     right_image: Count = 2
+    right_square: Square | None = None
     right_run: str | None = None
     right_snapshot: Literal["best"] | Step | None = None  # "best": the best weights
 

@@ -22,6 +22,7 @@ STATES: dict[str, type[PageState]] = {
     "compare": CompareState,
     "inductive_bias": BiasState,
 }
+UNCHECKED = (CurvesState.parameter("axis"), "square", "right_square")
 # Of the run of a page: one of them is its own name, the others are accepted
 RUN_NAMES = ("run", "runs", "watch")
 EVERYWHERE = {TourState.parameter("tour"), TalkState.parameter("talk"), "embed", "embed_options"}
@@ -63,8 +64,8 @@ def unknown(page: str, query: Iterable[str]) -> list[str]:
 def unchecked(page: str, query: Mapping[str, str]) -> list[str]:
     """Return the names of the invalid parameters that no control of the page warns about.
 
-    These are switches, numbers of sliders, and the axis of curves. Streamlit sets a switch by `true` and
-    `false` only.
+    These are switches, numbers of sliders, the squares of images, and the axis of curves. Streamlit sets a
+    switch by `true` and `false` only.
     """
     state = STATES[page]
     kinds = {state.parameter(name): field.annotation for name, field in state.model_fields.items()}
@@ -73,5 +74,5 @@ def unchecked(page: str, query: Mapping[str, str]) -> list[str]:
         name
         for name, text in query.items()
         if (kinds.get(name) is bool and text and text.lower() not in ("true", "false"))
-        or (name in invalid and (kinds[name] is float or name == CurvesState.parameter("axis")))
+        or (name in invalid and (kinds[name] is float or name in UNCHECKED))
     ]

@@ -13,7 +13,7 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
 from dashboard.states.training import TrainingState
 from dashboard.training import form_fields, image_check, start_form
-from dashboard.training.start_form import Start
+from dashboard.training.start_form import OWN_FOLDER, Start
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config, setting_title
 from vitcore.errors import UserError
@@ -23,7 +23,6 @@ from vitcore.recipes import FINE_TUNING, PRETRAINING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import fine_tuned
 
-OWN_FOLDER = "own folder"
 GPU_RECIPE = "gpu"
 PURPOSES = {
     "quick": "minutes on a CPU",

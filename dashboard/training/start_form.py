@@ -16,9 +16,13 @@ from dashboard.training import form_fields
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import CIFAR, Config
 from vitcore.finetuning import TRAINING_OPTIONS
+from vitcore.paths import data_dir
 from vitcore.recipes import FINE_TUNING
 from vitcore.runs.folder import Run
 from vitcore.runs.start import FIRST_RECIPE, can_start
+
+OWN_FOLDER = "own folder"  # as the choice of the data
+CIFAR_SIDE = 32  # pixels
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,24 @@ class Start:
 
 
 def begin(run: Run) -> None:
-    """Fill the form for a fine-tuning of a run (callback)."""
+    """Fill the form for a fine-tuning of a run (callback). Its data get images of the run's size."""
     st.session_state.pop("copy_of", None)
     bound.put(TrainingState, model=run.config.model, recipe=FIRST_RECIPE, start=run.id)
+    if run.config.image_size != CIFAR_SIDE:
+        bound.put(TrainingState, data=OWN_FOLDER)
+        if not st.session_state.get("folder"):
+            st.session_state.folder = _usual_folder(run)
+
+
+def _usual_folder(run: Run) -> str:
+    """Return the folder of a run's images, or else the only one with classes in the data directory."""
+    home = data_dir().absolute()
+    if (own := run.config.folder) and own.is_relative_to(home) and own.is_dir():
+        return str(own.relative_to(home))
+    found = [
+        path for path in sorted(home.glob("*/")) if path.name != CIFAR[0] and len(list(path.glob("*/"))) > 1
+    ]
+    return found[0].name if len(found) == 1 else ""
 
 
 def is_needed(recipe: str, copied: Run | None) -> bool:
@@ -88,9 +107,15 @@ def fields(start: Start, source: str, defaults: Config, key: str) -> dict[str, A
     """Draw the settings of a fine-tuning, and return them by name. CIFAR-10 has only one image size."""
     values: dict[str, Any] = {}
     size, head, decay = start.places
+    wanted = start.config.image_size
+    if source in CIFAR and wanted != CIFAR_SIDE:
+        st.info(
+            f"This model takes images of {wanted} pixels, and those of {source} have {CIFAR_SIDE}: choose "
+            f"“{OWN_FOLDER}” as Data. Images of a folder may have any size, and are resized."
+        )
     if source not in CIFAR:
         with size:
-            values["image_size"] = form_fields.whole("Image size", "image_size", start.config.image_size, key)
+            values["image_size"] = form_fields.whole("Image size", "image_size", wanted, key)
     if not defaults.freeze:
         rate = head.text_input(
             "Head rate",

@@ -1,15 +1,21 @@
 """The explorer's budgets: `python -m tests.benchmarks.explorer`. Needs a Chromium and an idle machine.
 
+    python -m tests.benchmarks.explorer --memory    # only the memory, also on a busy machine
+
 Prints the time to capture the attention of an image (against one forward pass), what goes to the browser,
 redraws while the pointer moves over the image (the script's own time, and the time between frames), WebSocket
 frames sent meanwhile, and the time from a click on the navigation to the explorer's first picture. Then the
 same of models of common sizes with random weights, and of one with so many tokens that the browser asks the
-server for each patch.
+server for each patch. `--memory` prints the largest memory of a process that loads a model, captures an image
+and makes what goes to the browser, as the server does. Each model has a process of its own.
 """
 
 from __future__ import annotations
 
+import re
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,13 +25,14 @@ from playwright.sync_api import sync_playwright
 
 import vitcore
 from dashboard.attention import views
+from dashboard.shared import resources
 from tests.browser.conftest import Server
 from tests.chromium import FLAGS, find
 from tests.made_runs import make_run
 from vitcore.analysis.attention import as_input, capture
 from vitcore.data import dataset_for, load_dataset
 from vitcore.models import load_run
-from vitcore.runs.folder import find_run
+from vitcore.runs.folder import Run, find_run
 
 MOVES = 300
 # Tests switch off the optimizing compilers of Chromium, whose pages are short-lived. Visitors have them.
@@ -76,6 +83,43 @@ def hovering(page, words: str) -> None:
         print(f"{what} {statistics.median(times):.1f} ms, 95 % under {most:.1f} ms (n = {len(times)})")
 
 
+def peak() -> float:
+    """Return the largest resident memory that this process has had, in MB. Needs Linux."""
+    # `ru_maxrss` also counts the process that started this one
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
+
+
+def memory_of(name: str) -> None:
+    """Print the memory of this process before a run is loaded, and at most until its explorer is made."""
+    run = Run(Path(name))
+    image = resources.dataset_of(run).test.images[0]
+    before = peak()
+    views.view(run, image)
+    print(f"{peak():.0f} MB, of which {before:.0f} MB before the model is loaded")
+
+
+def memory(runs: dict[str, Run]) -> None:
+    """Print the memory for each run, in a process of its own."""
+    for words, run in runs.items():
+        command = [sys.executable, "-m", "tests.benchmarks.explorer", "--memory-of", str(run.path)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        print(f"{words}: {done.stdout.strip()}", flush=True)
+
+
+def made(home: Path) -> dict[str, Run]:
+    """Make the runs of common sizes with random weights."""
+    photo = {"model": "vit", "data": "photos"}
+    return {
+        "ViT-B/16, 12 layers x 12 heads x 197 tokens": make_run(
+            home / "runs", "ViT-B/16", image_size=224, **photo, **BASE
+        ),
+        "ViT-S/14 with registers, 12 layers x 6 heads x 1,374 tokens": make_run(
+            home / "runs", "ViT-S/14 with registers", image_size=518, registers=4, **photo, **MANY
+        ),
+    }
+
+
 def large(page, server: Server, run, words: str) -> None:
     """Capture, payload and redraws of a run on a bundled photograph."""
     model, photo = load_run(run), dataset_for(run.config).test.images[:1]
@@ -96,13 +140,16 @@ def large(page, server: Server, run, words: str) -> None:
 
 
 def main() -> None:
-    capturing()
+    if "--memory-of" in sys.argv:
+        return memory_of(sys.argv[-1])
     home = Path(tempfile.mkdtemp())
+    runs = made(home)
+    memory({"bundled ViT, 6 layers x 8 heads x 65 tokens": find_run("vit-cifar10"), **runs})
+    if "--memory" in sys.argv:
+        return None
+    capturing()
     server = Server(home).start()
     small = make_run(home / "runs", "patch size 2", model="vit", patch_size=2)
-    photo = {"model": "vit", "data": "photos"}
-    base = make_run(home / "runs", "ViT-B/16", image_size=224, **photo, **BASE)
-    many = make_run(home / "runs", "ViT-S/14 with registers", image_size=518, registers=4, **photo, **MANY)
     sent: list[object] = []
     try:
         with sync_playwright() as playwright:
@@ -129,8 +176,8 @@ def main() -> None:
             page.wait_for_selector(".xp[data-frame]", timeout=60_000)
             page.wait_for_timeout(3000)
             hovering(page, "257 tokens (patch size 2)")
-            large(page, server, base, "ViT-B/16, 12 layers x 12 heads x 197 tokens")
-            large(page, server, many, "12 layers x 6 heads x 1,374 tokens")
+            for words, run in runs.items():
+                large(page, server, run, words)
             browser.close()
     finally:
         server.stop()

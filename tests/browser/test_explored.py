@@ -114,7 +114,7 @@ def test_two_visitors_see_separate_images(visitor, open_explorer, server, browse
 def test_uploaded_image_is_explored_and_not_part_of_the_link(visitor, open_explorer):
     page = open_explorer()
     upload(page, "blue.png", png())
-    expect(page.locator(".xp-name")).to_have_text("blue.png")
+    expect(page.locator(".xp-name")).to_have_text("blue.png, center square")
     assert "blue" not in page.url
     visitor.settle()
     expect(page.locator('input[type="file"]')).to_have_count(0)  # the popover is closed
@@ -122,7 +122,7 @@ def test_uploaded_image_is_explored_and_not_part_of_the_link(visitor, open_explo
     page.get_by_role("button", name="Own image").click()
     page.get_by_role("radio", name="Whole image").click()
     expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
-    expect(page.get_by_role("img", name="padded")).to_be_visible()  # the popover stays open
+    expect(page.get_by_role("img", name="The whole image, padded")).to_be_visible()  # the popover stays open
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from safetensors.torch import save
 
 from tests.browser.conftest import Server, Visitor
 from tests.hub_server import hub
+from vitcore.exchange.recommended import RECOMMENDED
 
 NAME = "timm/small"
 
@@ -31,9 +32,11 @@ def test_model_of_the_hub_is_imported_and_opens_with_a_photograph(page, tmp_path
             visitor.open("compare")
             page.get_by_role("button", name="Published models").click()
             body = page.get_by_test_id("stPopoverBody")
-            body.get_by_role("combobox", name="Pretrained model").click()
-            page.get_by_role("option", name="Another model").click()
-            field = body.get_by_role("textbox", name="Name on the Hugging Face Hub")
+            rows = body.get_by_test_id("stDataFrame").bounding_box()
+            page.mouse.click(rows["x"] + 15, rows["y"] + 38 + 35 * 2.5)  # the box that selects the third row
+            label, megabytes = RECOMMENDED[2].label, RECOMMENDED[2].megabytes
+            expect(body.get_by_role("button", name=f"Import {label}, {megabytes} MB")).to_be_visible()
+            field = body.get_by_role("textbox", name="another name on the Hugging Face Hub")
             field.fill("a/missing")
             field.press("Enter")
             visitor.settle()  # the button moves when a message goes

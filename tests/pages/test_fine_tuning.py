@@ -86,6 +86,21 @@ def test_button_of_a_run_fills_the_form_with_it_as_the_start():
     assert app.query_params["start"] in (run.id, [run.id])
 
 
+def test_start_with_larger_images_opens_with_the_folder_of_images(start):
+    make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    large = make_run(runs_dir(), "large", data="photos", image_size=64, **TINY_VIT)
+    app = open_app("training", watch=large.id)
+    app.button(key="fine_tune").click().run()
+    assert not app.exception
+    assert widget(app, "selectbox", "Data").value == "own folder"
+    assert widget(app, "text_input", "Folder under the data directory").value == "flowers"
+    assert widget(app, "number_input", "Image size").value == 64
+    widget(app, "selectbox", "Data").set_value("cifar10-mini").run()
+    assert any("64" in info.value and "32" in info.value for info in app.info)
+    widget(app, "selectbox", "Start from").set_value(start.id).run()
+    assert not any("pixels" in info.value for info in app.info)
+
+
 def test_missing_start_of_a_link_is_warned_about(start):
     app = open_app("training", model="vit", recipe="finetune", start="nowhere")
     assert any("nowhere" in toast.value for toast in app.toast)

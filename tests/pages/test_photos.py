@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard.attention import class_maps
+from dashboard.attention import class_maps, side_by_side
 from dashboard.shared import own_crop, resources, scene_links, selection
 from dashboard.shared.page_state import ImageState
 from tests.apptests import open_app
@@ -47,29 +47,87 @@ def test_label_says_which_square_of_a_photograph_is_used(crop, said):
     assert ("%" in label) == (crop < 1)
 
 
+@pytest.mark.parametrize(("size", "first"), [(224, "cat"), (300, "cat"), (518, "raccoon"), (1024, "cat")])
+def test_first_photograph_need_not_be_enlarged_if_one_is_large_enough(size, first):
+    data = load_dataset("photos", size)
+    assert selection.first_class(data) == first
+    assert selection.first_class(data, right=True) != first
+
+
+def test_label_says_which_square_of_the_images_of_a_folder_is_used(colors):
+    how = {"crop": 0.75}
+    run = foreign(data=f"folder:{colors}", classes=("blue", "red"), preprocessing=how)
+    app = open_app("attention", run=run.id)
+    assert not app.error
+    assert [box for box in app.selectbox if "center square, 75 %" in box.label]
+
+
 def test_link_names_a_photograph():
     app = open_app("patches", run=foreign().id, **{"class": "rocket"})
     assert photograph_box(app).value == "rocket"
     assert not app.warning
 
 
-def test_square_of_a_photograph_can_be_moved():
-    app = open_app("patches", run=foreign().id, **{"class": "coffee"})
-    (move,) = (button for button in app.button if "Cup of coffee" in button.label)
-    move.click().run()
+def position_of(app):
+    (position,) = (slider for slider in app.slider if (slider.key or "").startswith("own_coffee_position_"))
+    return position
+
+
+def captions(app):
+    return [caption.value.replace("\\", "") for caption in app.caption]
+
+
+def left_square(size):
+    """Return the left end of the photograph of a cup, cropped and resized by pillow."""
+    with Image.open(next(one for one in photos() if one.name == "coffee").file) as image:
+        return np.asarray(image.convert("RGB").crop((0, 0, image.height, image.height)).resize((size, size)))
+
+
+def test_moved_square_of_a_photograph_is_shown_said_and_kept_in_the_link():
+    run = foreign()
+    app = open_app("patches", run=run.id, **{"class": "coffee"})
+    assert "square" not in app.query_params
+    position_of(app).set_value(0).run()
     assert not app.exception
-    photo = next(one for one in photos() if one.name == "coffee")
-    (position,) = (slider for slider in app.slider if (slider.key or "").startswith("own_position_"))
-    position.set_value(0).run()
-    with Image.open(photo.file) as image:
-        left = image.convert("RGB").crop((0, 0, image.height, image.height)).resize((64, 64))
-    assert app.session_state.own_image[1] == photo.title
-    shown = own_crop.decoded(*app.session_state.own_image, 64, own_crop.Crop(0.0))
-    assert np.abs(shown.astype(int) - np.asarray(left).transpose(2, 0, 1)).mean() < 2
-    (back,) = (button for button in app.button if button.label == "Back to the photographs")
-    back.click().run()
-    assert photograph_box(app).value == "coffee"
-    assert "own_image" not in app.session_state
+    assert "moved" in photograph_box(app).label
+    assert any("Cup of coffee, moved square" in c for c in captions(app)), captions(app)
+    link = "".join(app.query_params["square"])
+    shown = scene_links.image_in(ImageState.of(kind="coffee", square=link), resources.dataset_of(run))
+    assert np.abs(shown.image.astype(int) - left_square(64).transpose(2, 0, 1)).mean() < 2
+    again = open_app("patches", run=run.id, square=link, **{"class": "coffee"})
+    assert position_of(again).value == 0
+    assert any("moved square" in c for c in captions(again))
+    photograph_box(again).set_value("rocket").run()
+    assert "square" not in again.query_params  # the square belongs to its photograph
+    photograph_box(again).set_value("coffee").run()
+    assert "".join(again.query_params["square"]) == link
+
+
+@pytest.mark.parametrize("text", ["whole", "20.50", "20.50.60", "0.100.10"])
+def test_part_in_a_link_is_read_as_it_is_written(text):
+    assert own_crop.Crop.of(text).text() == text
+    assert ImageState.of(square=text).parameters() == {"square": text}
+
+
+@pytest.mark.parametrize("text", ["halves", "20", "20.101", "-1.50", "20.50.5"])
+def test_impossible_part_in_a_link_is_reported_and_ignored(text):
+    app = open_app("patches", run=foreign().id, square=text, **{"class": "coffee"})
+    assert not app.exception
+    assert any("square" in toast.value for toast in app.toast)
+    assert "center" in photograph_box(app).label
+
+
+def test_both_photographs_side_by_side_keep_their_squares():
+    run = foreign()
+    at = {"view": "Side by side", "class": "coffee", "right_class": "coffee", "right_square": "0.50"}
+    app = open_app("attention", run=run.id, **at)
+    assert not app.exception
+    assert "0.50" in app.query_params["right_square"]
+    assert "square" not in app.query_params
+    data = resources.dataset_of(run)
+    usual = scene_links.image_in(ImageState.of(kind="coffee"), data)
+    _, right = side_by_side.linked(run, usual, data, at)
+    assert np.abs(right.image.astype(int) - left_square(64).transpose(2, 0, 1)).mean() < 2
 
 
 def test_live_image_of_two_models_without_dataset_is_a_photograph():

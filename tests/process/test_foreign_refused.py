@@ -15,6 +15,7 @@ from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS
 from vitcore.errors import UserError
 from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.exchange.families import About, dinov3, family_of, read, unwrapped
+from vitcore.models import load_run
 from vitcore.runs.folder import list_runs
 
 
@@ -70,7 +71,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
     "patches that are not square": (lambda: of_timm(patch_size=(8, 16)), ["timm ViT", "[64, 3, 8, 16]"]),
     "image that is not square": (lambda: of_timm(img_size=(32, 56)), ["timm ViT", "29 positions"]),
     "parallel blocks": (parallel, ["timm ViT with 3 blocks", "blocks.0.in_norm"]),
-    "BEiT": (lambda: named("beit_base_patch16_224"), ["3 blocks", "blocks.0.attn.q_bias"]),
+    "BEiT": (lambda: named("beit_base_patch16_224"), ["a BEiT with 3 blocks", "relative positions"]),
     "EVA-02": (lambda: named("eva02_tiny_patch14_224"), ["3 blocks", "not supported"]),
     "gated DINOv3": (lambda: named("vit_small_plus_patch16_dinov3"), ["DINOv3", "3 blocks", "mlp.fc1_g"]),
     "other rotary positions": (
@@ -79,10 +80,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
     ),
     "learned rotary positions": (lambda: named("vit_small_patch16_rope_mixed_224"), ["rope.freqs"]),
     "relative positions": (lambda: named("vit_relpos_base_patch16_224"), ["timm ViT", "rel_pos"]),
-    "CaiT": (lambda: named("cait_xxs24_224"), ["3 blocks", "blocks.0.attn.proj_l"]),
+    "CaiT": (lambda: named("cait_xxs24_224"), ["CaiT with 3 blocks", "mixing of heads"]),
     "BEiT of transformers": (
         lambda: of_transformers("BeitModel"),
-        ["ViT of transformers with 3 blocks", "lambda_1"],
+        ["a BEiT with 3 blocks", "relative positions"],
     ),
     "gated DINOv3 of transformers": (
         lambda: of_transformers("DINOv3ViTModel", use_gated_mlp=True),
@@ -92,15 +93,28 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
         lambda: of_transformers("Dinov2Model", use_swiglu_ffn=True),
         ["ViT of transformers", "mlp."],
     ),
-    "SigLIP of transformers": (lambda: of_transformers("SiglipVisionModel"), ["3 blocks", "head.probe"]),
-    "ConvNeXt": (lambda: named_convolutional("convnext_atto"), ["`stem.0.weight`", "--model"]),
+    "SigLIP": (
+        lambda: named("vit_base_patch16_siglip_224", num_classes=0),
+        ["a SigLIP with 3 blocks", "attention pooling", "explore(attentions=...)"],
+    ),
+    "SigLIP of transformers": (
+        lambda: of_transformers("SiglipVisionModel"),
+        ["a SigLIP with 3 blocks", "attention pooling"],
+    ),
+    "Swin Transformer": (
+        lambda: alone("swin_tiny_patch4_window7_224", embed_dim=24, depths=(1, 1), num_heads=(2, 4)),
+        ["a Swin Transformer with 2 blocks", "attention within windows", "last stage"],
+    ),
+    "ConvNeXt": (lambda: alone("convnext_atto"), ["a ConvNeXt with 12 blocks", "ResNet"]),
+    "MobileNet": (lambda: alone("mobilenetv3_small_050"), ["`conv_stem.weight`", "--model"]),
 }
 
 
-def named_convolutional(name: str) -> nn.Module:
+def alone(name: str, **options) -> nn.Module:
+    """Return a model whose sizes have other names than those of a ViT."""
     import timm
 
-    return timm.create_model(name)
+    return timm.create_model(name, **options)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -167,3 +181,18 @@ def test_released_dinov3_with_other_periods_or_masks_is_refused():
         for value in values:
             with pytest.raises(UserError, match=r"model\.pt is a DINOv3.*not supported"):
                 read(dinov3.RELEASE, {**state, name: value}, About(), {"num_heads": 4}, "model.pt")
+
+
+def test_whole_module_is_refused_with_the_line_that_makes_a_state_dict(tmp_path):
+    module, file, made = of_timm(), tmp_path / "model.pt", tmp_path / "state.pt"
+    for old in (False, True):
+        torch.save(module, file, _use_new_zipfile_serialization=not old)
+        with pytest.raises(UserError, match=r"whole module \(VisionTransformer\)") as refused:
+            import_checkpoint(file)
+        line = re.search(r"torch\.save\(.*\)", str(refused.value))
+        exec(line[0].replace("NEW_FILE", repr(str(made))).replace("FILE", repr(str(file))), {"torch": torch})
+        run = import_checkpoint(made, settings={"num_heads": 4})
+        assert len(load_run(run).blocks) == 3
+    torch.save({"state_dict": module.state_dict(), "criterion": nn.CrossEntropyLoss()}, file)
+    with pytest.raises(UserError, match=r"module beside the weights.*state_dict\(\)"):
+        import_checkpoint(file)

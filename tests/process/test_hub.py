@@ -61,10 +61,11 @@ def test_model_of_the_hub_becomes_a_run_and_is_cached(model, files, monkeypatch)
     image = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         assert torch.allclose(load_run(run)(image), model(image), atol=1e-5)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    again = run_process("import", NAME)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout == done.stdout
+    for offline in ("0", "1"):  # the server is gone
+        monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+        again = run_process("import", NAME)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout == done.stdout
 
 
 @pytest.mark.slow
@@ -90,7 +91,6 @@ def test_model_that_is_not_in_the_cache_is_refused_offline(monkeypatch):
     check_refused(run_process("import", NAME), NAME, "internet")
 
 
-@pytest.mark.slow  # the library tries again for 23 seconds
 def test_without_a_network_the_refusal_says_what_to_do(monkeypatch):
     with hub({}) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)  # the address of a server that is gone

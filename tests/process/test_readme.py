@@ -116,7 +116,7 @@ def test_short_recipes_of_the_readme_run(no_downloads, tmp_path):
     head = recipes[: recipes.index("explore(")]
     pixels = transformers_recipe["inputs"].pixel_values
     given = (
-        {"timm_model": timm_recipe["model"], "photos": timm_recipe["photos"]},
+        {"timm_model": timm_recipe["model"]},
         {
             "outputs": transformers_recipe["outputs"],
             "images": (pixels - pixels.min()) / (pixels.max() - pixels.min()),

@@ -61,7 +61,6 @@ def test_uploaded_resnet_becomes_a_run_with_its_outputs(kept):
 def test_path_becomes_a_run_and_the_page_says_what_was_assumed(tmp_path):
     (tmp_path / "net.pth").write_bytes(save(of_timm("BasicBlock", layers=(1, 1, 1, 1)).state))
     app = open_app("compare")
-    app.selectbox(key="hub_model").select(hub_models.OTHER).run()
     app.text_input(key="hub_name").input(str(tmp_path / "net.pth")).run()
     app.button(key="hub_import").click().run()
     assert not app.exception, app.exception

@@ -1,4 +1,4 @@
-"""Read images that a caller passes: tensors, arrays, PIL images, or a list of them. Needs no torch."""
+"""Read images that a caller passes: tensors, arrays, PIL images, paths, or a list of them. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vitcore.data.images import square
+from vitcore.data.images import open_image, square
 from vitcore.errors import UserError
+from vitcore.paths import expanded
 from vitcore.preprocessing import Preprocessing
 
-KINDS = "tensors or arrays [B, 3, S, S], PIL images, or a list of them"
+KINDS = "tensors or arrays [B, 3, S, S], PIL images, paths of image files, or a list of them"
 ROUNDING = 1e-3  # by which values may leave 0..1 after a normalization was undone
 Channels = Sequence[float]
 
@@ -42,9 +43,9 @@ def read_images(
 ) -> list[Picture]:
     """Return the images in what was passed. Raise `UserError` with one sentence for anything else.
 
-    `mean` and `std` undo the normalization of floats. PIL images are cropped to a square and resized if
-    `crop` says how a model wants them, which their names then mention. Without `names`, a PIL image that was
-    opened from a file has the name of the file.
+    `mean` and `std` undo the normalization of floats. Files and PIL images are cropped to a square and
+    resized if `crop` says how a model wants them, which their names then mention. Without `names`, an image
+    from a file has the name of the file.
     """
     found = _single(images)
     if names is not None and len(names) != len(found):
@@ -62,6 +63,8 @@ def _single(images: Any) -> list[Any]:
     """Return the single images in batches and lists."""
     if isinstance(images, Image.Image):
         return [images]
+    if isinstance(images, str | Path):
+        return [_opened(images)]
     if isinstance(images, list | tuple):
         found = [image for part in images for image in _single(part)]
     else:
@@ -72,6 +75,14 @@ def _single(images: Any) -> list[Any]:
     if not found:
         raise UserError("There are no images: pass at least one.")
     return found
+
+
+def _opened(path: str | Path) -> Image.Image:
+    """Return the image in a file, which knows its path. Raise `UserError`."""
+    file = expanded(path)
+    image = open_image(file, str(path))
+    image.filename = str(file)  # type: ignore[attr-defined]  # as pillow names an opened image
+    return image
 
 
 def as_array(values: Any, what: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitcore.data.images import read_photo
+from vitcore.data.images import check_header, read_photo
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir
 from vitcore.preprocessing import Preprocessing
@@ -47,6 +47,12 @@ def photos() -> tuple[Photo, ...]:
         raise UserError(
             "The list of the bundled photographs is broken: get a complete copy of the project."
         ) from None
+
+
+@functools.lru_cache(maxsize=16)
+def first_large(size: int) -> str:
+    """Return the name of the first photograph that a model for this size need not enlarge, or nothing."""
+    return next((photo.name for photo in photos() if min(check_header(photo.file).size) >= size), "")
 
 
 def read_photos(size: int, preprocessing: Preprocessing) -> np.ndarray:

@@ -184,6 +184,14 @@ def _inside(request: Request) -> families.Inside:
         return families.Inside({})
 
 
+def _check_supported(request: Request) -> None:
+    """Raise `UserError` for a model that is known and not supported, unless the user names its network."""
+    names = _inside(request).tensors.keys()
+    if request.model is None and (other := families.other_of(names)):
+        maps = f", or look at {other.maps} in a notebook with `explore(attentions=...)`" if other.maps else ""
+        raise UserError(f"{request.file.name} {other.refusal(names)}: choose another file{maps}.")
+
+
 def _is_foreign(request: Request) -> bool:
     family = families.family_of(_inside(request).tensors)
     return family is not None and request.model in (None, family.network)
@@ -236,6 +244,7 @@ FORMATS = (  # the first one that recognizes a file reads it
 
 def read_weights(request: Request) -> Weights:
     """Return what the first format that recognizes the file reads from it. Raise `UserError` otherwise."""
+    _check_supported(request)
     for source_format in FORMATS:
         if source_format.recognize(request):
             return source_format.read(request)

@@ -7,10 +7,11 @@ and reads HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and HF_TOKEN.
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any, cast
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -28,6 +29,8 @@ from vitcore.reading import parse_yaml
 FILES_ABOUT = ("config.json", "preprocessor_config.json", "README.md")
 LICENSE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}")
 ETAG_TIMEOUT_S = 10.0
+ATTEMPTS, WAIT_S = 2, 1.0  # to connect; the library makes seven, for half a minute and more
+UNREACHABLE = ("ConnectError", "ConnectTimeout", "ConnectionError")  # of the HTTP client, and of offline mode
 # OSError, and the base class of all errors of the HTTP client that this release of huggingface_hub uses
 NETWORK = cast(tuple[type[Exception], ...], (HfHubHTTPError.__mro__[1], OSError))
 
@@ -40,8 +43,9 @@ def download(name: str, weights: tuple[str, ...], progress: Progress) -> Path:
     logging.set_verbosity_error()  # its warnings repeat what the errors below say
     bar = _reporting(progress)
     try:
+        cached = not _reaches(name, weights[0])
         for file in weights:
-            if (path := _file(name, file, bar)) is not None:
+            if (path := _file(name, file, bar, cached=cached)) is not None:
                 break
         else:
             raise UserError(
@@ -49,7 +53,7 @@ def download(name: str, weights: tuple[str, ...], progress: Progress) -> Path:
                 "import that file."
             )
         for file in FILES_ABOUT:
-            _optional(name, file)
+            _optional(name, file, cached=cached)
     except GatedRepoError:
         raise UserError(
             f"{name} is only given to users who accepted its terms: accept them on its page, and set "
@@ -79,20 +83,44 @@ def origin(name: str, folder: Path) -> str:
     return f"{name} on the Hugging Face Hub (commit {folder.name[:7]}, {terms})"
 
 
-def _file(name: str, file: str, bar: type[tqdm] | None = None) -> Path | None:
-    """Return the path of a file of a repository, or None if the repository does not have it."""
+def _reaches(name: str, file: str) -> bool:
+    """Return whether the Hub can be connected to. Only then the library's own, patient attempts make sense.
+
+    A server that answers slowly or with an error is reached.
+    """
+    url = hf_hub_url(name, file)
+    for attempt in range(ATTEMPTS):
+        time.sleep(WAIT_S * attempt)
+        try:
+            get_hf_file_metadata(url, timeout=ETAG_TIMEOUT_S)
+        except NETWORK as error:
+            if not any(base.__name__ in UNREACHABLE for base in type(error).__mro__):
+                return True
+        else:
+            return True
+    return False
+
+
+def _file(name: str, file: str, bar: type[tqdm] | None = None, *, cached: bool) -> Path | None:
+    """Return the path of a file of a repository, or None if the repository does not have it.
+
+    If `cached` is set, look only in the cache.
+    """
     try:
-        return Path(hf_hub_download(name, file, tqdm_class=bar, etag_timeout=ETAG_TIMEOUT_S))
+        path = hf_hub_download(
+            name, file, tqdm_class=bar, etag_timeout=ETAG_TIMEOUT_S, local_files_only=cached
+        )
+        return Path(path)
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError:
         return None
 
 
-def _optional(name: str, file: str) -> None:
+def _optional(name: str, file: str, *, cached: bool) -> None:
     """Download a file if the repository has it. Without a network, it may be missing in the cache."""
     try:
-        _file(name, file)
+        _file(name, file, cached=cached)
     except LocalEntryNotFoundError:
         return
 

@@ -140,6 +140,8 @@ def _built_vit(module: nn.Module) -> Built:
 def _foreign(module: nn.Module) -> tuple[_Described, dict[str, torch.Tensor]]:
     name = type(module).__name__
     state = {key: value.detach().cpu() for key, value in module.state_dict().items()}
+    if other := families.other_of(state.keys()):
+        raise UserError(f"{name} {other.refusal(state.keys())}: {INSTEAD}.")
     tensors = families.unwrapped(state)
     family = families.family_of(tensors)
     if family is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import nn
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, check_options
 from vitcore.errors import UserError, detail_of, no_weights
+from vitcore.models.bounded import Bounded, TooLarge
 from vitcore.preprocessing import attach
 from vitcore.reading import short
 from vitcore.runs.folder import Run
@@ -101,17 +103,20 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
     Load `weights`, such as a snapshot, or by default the best (else newest) weights. Raise `UserError` when
     they are missing, do not fit or are not finite, or when the outputs are not finite.
     """
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
     path = weights or run.weights
     if path is None:
         raise no_weights(run.id, active=run.status().state in ACTIVE)
-    model = build_for(run.config)
+    check_size(path)
     try:
+        path.open("rb").close()  # safetensors says "No such file" of a file that may not be read
+        with safe_open(path, framework="pt") as file:
+            count = sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        model = _built_for(run, path, count)
         wanted = model.state_dict()
         check_size(path, 2 * HEADER + sum(HEADER + 8 * value.numel() for value in wanted.values()))
-        path.open("rb").close()  # safetensors says "No such file" of a file that may not be read
         stored = load_file(path)
         for name, value in wanted.items():
             if name in stored and value.is_floating_point() != stored[name].is_floating_point():
@@ -141,6 +146,21 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
             "another run."
         )
     return model
+
+
+def _built_for(run: Run, path: Path, stored: int) -> nn.Module:
+    """Return the network of a run, with random weights.
+
+    Raise `UserError` if it is much larger than the file of its weights, which has `stored` numbers.
+    """
+    try:
+        with Bounded(stored):
+            return build_for(run.config)
+    except TooLarge:
+        raise UserError(
+            f"The weights {path.name} of run {run.id} do not fit its configuration (they are {stored:,} "
+            "numbers, and the network has many more): choose another run."
+        ) from None
 
 
 def _has_finite_outputs(model: nn.Module, size: int) -> bool:

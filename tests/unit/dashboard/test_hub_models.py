@@ -8,6 +8,7 @@ from dashboard.compare import hub_models, import_progress
 from dashboard.compare.hub_models import source_of
 from tests.conftest import ROOT
 from vitcore.errors import UserError
+from vitcore.exchange.recommended import Recommended
 from vitcore.paths import data_dir
 
 
@@ -65,6 +66,14 @@ def test_name_of_the_hub_is_not_taken_for_a_folder_of_the_server(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="OWNER/MODEL"):
         source_of("assets/runs")
+
+
+def test_table_says_what_a_model_is_chosen_by():
+    model = Recommended("timm/x", "ViT-X/16", 12_345_678, 16, 224, "ImageNet-1k", "mit", 1000)
+    row = hub_models.row_of(model)
+    for value in ("ViT-X/16", 12.345678, 16, 224, "ImageNet-1k", "mit", 49):  # 4 bytes for each parameter
+        assert value in row.values()
+    assert {*hub_models.COLUMNS} <= {*row}
 
 
 def test_announcements_say_what_was_assumed():

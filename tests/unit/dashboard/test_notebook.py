@@ -182,6 +182,30 @@ def test_wrong_models_and_images_of_a_model_are_refused():
         explore("vit-cifar10", IMAGES, prefix=1)
 
 
+def test_path_of_a_photo_is_explored(tmp_path):
+    Image.new("RGB", (90, 70), "red").save(tmp_path / "cat.jpg")
+    found = explore("vit-cifar10", str(tmp_path / "cat.jpg"))
+    ((header, pixels, _, _),) = messages(found)
+    assert header["name"] == "cat.jpg, center crop"
+    assert pixels[16, 16, 0] > 250
+
+
+def test_foreign_module_is_refused_by_its_name_and_its_attentions_can_be_explored():
+    from transformers import SwinConfig, SwinModel
+
+    sizes = {"embed_dim": 12, "depths": [1, 2], "num_heads": [1, 2], "window_size": 4, "image_size": 32}
+    model = SwinModel(SwinConfig(**sizes, attn_implementation="eager")).eval()
+    images = torch.rand(1, 3, 32, 32)
+    with pytest.raises(UserError, match=r"a Swin Transformer with 3 blocks.*attentions=") as error:
+        explore(model, images)
+    assert "supported" in str(error.value)
+    with torch.no_grad():
+        maps = model(images, output_attentions=True).attentions
+    assert explore(attentions=maps[-1:], images=images).tokens == 16  # the one window of the last stage
+    with pytest.raises(UserError, match=r"Sequential.*attentions="):
+        explore(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 10)), images)
+
+
 def test_large_document_is_refused_before_its_weights_are_copied():
     layer = torch.zeros(1).expand(1, 16, 1370, 1370)  # takes no memory
     with pytest.raises(UserError, match="fewer") as error:

@@ -36,6 +36,8 @@ TEXTS = {  # of fields with a form of their own
     "token": given_.sampled_from(["cls", "register2", "3.4"]),
     "array": given_.sampled_from(["input", "sum1-row", "mlpInput", "weights-list"]),
     "second": given_.sampled_from(["cls", "1.1", "4.12"]),
+    "square": given_.sampled_from(["whole", "0.50", "20.50.60"]),
+    "right_square": given_.sampled_from(["whole", "100.0"]),
     "mask": given_.sampled_from(["ab12cd.A_-9", "00ff00.AAAA"]),
     "temperature": given_.floats(0.1, 10),
     "painted": given_.from_regex(r"[0-9a-f]{16}", fullmatch=True),

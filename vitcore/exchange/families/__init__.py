@@ -1,6 +1,7 @@
 """Vision Transformers and ResNets from elsewhere, one file for each family of names. `FAMILIES` lists them.
 
 To add one, write a file with a `Family`: how to recognize its names, and the rules that rename them to ours.
+`others` names the models that are known and not supported.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from vitcore.exchange.families.about import MALFORMED, About, about_of, read_abo
 from vitcore.exchange.families.family import Family, Foreign, Tensors, without_wrappers
 from vitcore.exchange.families.family import read as read_vit
 from vitcore.exchange.families.inside import Inside, look_inside
+from vitcore.exchange.families.others import Other, other_of
 
 FAMILIES = (  # the first one that recognizes the names reads them
     dinov3.TIMM,
@@ -34,9 +36,11 @@ __all__ = [
     "Family",
     "Foreign",
     "Inside",
+    "Other",
     "about_of",
     "family_of",
     "find_network",
+    "other_of",
     "read",
     "read_about",
     "unwrapped",

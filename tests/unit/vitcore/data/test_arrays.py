@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,20 @@ def test_photo_is_named_by_its_file_unless_the_caller_names_it(tmp_path):
         assert read_images(photo, names=["Tom"])[0].name == "Tom"
 
 
+def test_paths_are_opened_as_photos_are(tmp_path):
+    file = tmp_path / "cat.png"
+    Image.fromarray(PIXELS[0].transpose(1, 2, 0)).save(file)
+    for images in (file, str(file), [str(file)], [file, PIXELS[1]]):
+        found = read_images(images)
+        assert np.array_equal(found[0].pixels, PIXELS[0])
+        assert found[0].name == "cat.png"
+    wide = Image.fromarray(np.zeros((20, 30, 3), np.uint8))
+    wide.save(file)
+    (cropped,) = read_images(file, crop=(10, Preprocessing()))
+    assert cropped.values.shape == (3, 10, 10)
+    assert cropped.name == "cat.png, center crop"
+
+
 @pytest.mark.parametrize(
     ("images", "named"),
     [
@@ -73,7 +89,11 @@ def test_photo_is_named_by_its_file_unless_the_caller_names_it(tmp_path):
         (np.zeros((8, 8), np.uint8), r"\[8, 8\]"),
         (np.zeros((3, 8, 8), np.int64), "int64"),
         ([], "no images"),
-        ("cat.jpg", "str"),
+        ("no-such-cat.jpg", "no-such-cat.jpg"),
+        (["no-such-cat.jpg"], "no-such-cat.jpg"),
+        (Path(__file__), "test_arrays.py"),
+        (Path(__file__).parent, "data"),
+        (3, "type int"),
     ],
 )
 def test_other_images_are_refused_in_one_sentence(images, named):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from tests.conftest import TINY_VIT
 from tests.made_runs import make_run
 from vitcore.analysis.tokens import read_tokens
+from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.exchange.archive import pack_run
 from vitcore.exchange.folder import export_run
@@ -89,6 +90,22 @@ def test_a_file_of_many_gigabytes_is_refused_without_being_read():
     for read in (load_run, pack_run, lambda run: Subject(run).digest, tokens):
         with pytest.raises(UserError, match="MB"):
             read(run)
+
+
+HUGE = {"embed_dim": 2048, "hidden_dim": 8192, "num_layers": 48, "num_heads": 8}  # 9.7 GB
+
+
+@pytest.mark.parametrize(("model", "options"), [("vit", HUGE), ("resnet", {"c_hidden": [2048] * 3})])
+def test_network_that_is_much_larger_than_its_weights_takes_no_memory(model, options, monkeypatch):
+    run = vit()
+    config = make_config("quick", model=model, **options)
+    (run.path / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+    made = []
+    monkeypatch.setattr(torch.Tensor, "uniform_", lambda tensor, *_, **__: made.append(tensor.numel()))
+    monkeypatch.setattr(torch.Tensor, "normal_", lambda tensor, *_, **__: made.append(tensor.numel()))
+    with pytest.raises(UserError, match=f"{run.id}.*configuration"):
+        load_run(Run(run.path))
+    assert sum(made) < 30_000_000  # numbers that were written
 
 
 def test_export_names_the_run_whose_weights_are_too_large_for_half_precision(tmp_path):
