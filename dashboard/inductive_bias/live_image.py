@@ -57,7 +57,7 @@ def _live(
     probe: Probe, live: LiveImage, runs: list[Run], classes: tuple[str, ...], chosen: SelectedImage
 ) -> None:
     try:
-        with st.spinner("Running both models"):
+        with st.spinner("Running both models" if len(runs) > 1 else "Running the model"):
             frames, look = prepare(probe, live, runs, classes, chosen, experiments.border())
     except UserError as error:
         st.error(sentence(error))

@@ -69,11 +69,6 @@ class Dataset:
     preprocessing: Preprocessing = DEFAULT  # how its images, and those of visitors, are cropped and resized
 
     @property
-    def sample(self) -> str:
-        """What the pages call its images."""
-        return "photographs" if self.names else "test images"
-
-    @property
     def state(self) -> str:
         """A hash of the paths, sizes and times of a folder's images, for caches. It needs no decoding."""
         lines = folder.stamp(self.listing) if self.listing else ()
