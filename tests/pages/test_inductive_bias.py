@@ -9,10 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 from dashboard.shared import resources
+from dashboard.talk import scenes
 from tests.apptests import open_app
 from tests.made_runs import make_run
 from vitcore.config import dump_config
 from vitcore.data.photos import photos
+from vitcore.errors import UserError
 from vitcore.models import build_for, weights_of
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
@@ -168,6 +170,12 @@ def test_experiment_with_labels_does_not_offer_to_measure_a_model_without_a_clas
     app = open_app("inductive_bias", probe="corruptions", run="mae-small")
     assert ["no classifier" in info.value for info in app.info] == [True]
     assert not any(button.key == "measure" for button in app.button)
+
+
+def test_talk_says_that_a_model_without_a_classifier_has_no_live_image():
+    run = features_only()
+    with pytest.raises(UserError, match="no classifier"):
+        scenes.scene("inductive_bias", {"probe": "shift", "run": run.id, "against": run.id})
 
 
 def test_a_link_with_a_border_shows_its_curves_at_once():
