@@ -50,7 +50,10 @@ if not chosen:
     st.info("Choose at least one run above.")
     st.stop()
 
-chosen_look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
+has_curves = not all(map(run_curves.only_weights, chosen))
+chosen_look = run_curves.CurveStyle()
+if has_curves:
+    chosen_look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
 look, notes = run_curves.fitting(chosen, chosen_look)
 if notes:
     st.info(" ".join(escape(note) for note in notes))
@@ -68,8 +71,10 @@ def overlay(_: bool) -> None:
     metric_charts.more_metrics(chosen, look, key="compare", page=CompareState)
 
 
-ticking.fragment(
-    overlay, lambda: run_status.any_active(run.status().state for run in chosen), every_s=run_curves.TICK_S
-)
-
+if has_curves:
+    ticking.fragment(
+        overlay,
+        lambda: run_status.any_active(run.status().state for run in chosen),
+        every_s=run_curves.TICK_S,
+    )
 sections.show(chosen, look)

@@ -36,6 +36,7 @@ if name == sample_efficiency.NAME:
     sample_efficiency.show()
     st.stop()
 
+probe = PROBES[name]
 vit, resnet = default_runs.default_pair()
 first_control, second_control, count_control, base_control = st.columns(
     [1.5, 1.5, 1.2, 1], vertical_alignment="bottom"
@@ -43,10 +44,10 @@ first_control, second_control, count_control, base_control = st.columns(
 with first_control:
     first = selection.choose_run(found, BiasState, "run", "Model", first=vit)
 with second_control:
-    others = page_runs.comparable(first, found)
+    others = page_runs.comparable(first, found, same_classes=probe.needs != "images")
     usual = resnet if resnet in others else None
-    second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual)
-probe = PROBES[name]
+    alone = {first.id: "the model itself" if probe.pair else "no other model"}
+    second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual, named=alone)
 count = experiments.number_of_images(count_control, first, probe)
 untrained = base_control.toggle(
     "Include untrained",

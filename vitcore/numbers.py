@@ -47,6 +47,17 @@ def probability(share: float) -> str:
     return percent(share, 1 if share < 0.0995 else 0)
 
 
+def scale_end(largest: float) -> float:
+    """Return the end of a scale from 0 for shares up to `largest`: 1, 0.5 or 0.2 times a power of ten.
+
+    A share of a thousand classes can be too small for a scale up to 100 %. As in shared/numbers.js.
+    """
+    if not 0 < largest < 1:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(largest))
+    return next(power * step for step in (1, 2, 5, 10) if power * step >= largest * (1 - 1e-9))
+
+
 def points(share: float, digits: int = 2) -> str:
     """Return a fraction in percent without the unit, for tables whose heading has it."""
     return f"{100 * share:.{digits}f}"

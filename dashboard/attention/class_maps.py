@@ -23,6 +23,7 @@ from dashboard.states.attention import NO_CONTRAST, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.attribution import Method
 from vitcore.errors import UserError
+from vitcore.runs.classifier import no_classifier
 from vitcore.runs.folder import Run
 
 QUESTION = "Which regions support a class?"
@@ -44,7 +45,7 @@ def compare_class_maps(
     If the place is `wide`, the controls are to the left of the maps, otherwise above them.
     """
     if not vit.config.has_classifier:
-        st.info("This model has no classifier, so no region supports a class.")
+        st.info(escape(no_classifier(vit.title, "no region supports a class")))
         return
     if wide:
         controls, shown = st.columns([1, 3.4], gap="large")
@@ -160,11 +161,11 @@ def _limits_of(questions: list[Question]) -> str:
     return " ".join([*sentences, LIMITS_OF_MAPS])
 
 
-def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
+def show_logit_lens(run: Run, view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
     """Draw what the model would predict if it ended after each layer."""
     st.header("When does the prediction emerge?")
-    if not classes:
-        st.info("This model has no classifier, so it makes no predictions.")
+    if not run.config.has_classifier:
+        st.info(escape(no_classifier(run.title)))
         return
     figure = figures.logit_lens(view.lens, classes, truth)
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")

@@ -196,6 +196,7 @@ def prepare(
         "entropy": entropy.tolist(),
         "count": count,
         "references": view.references,
+        "sample": "photographs" if data.names else "test images",
         "behavior": head_order.found_behavior(run, data, request.snapshot),
         "snapshots": [*snapshots, {"step": None, "label": whole}] if snapshots else [],
         "hue": theme.hue(run.config.model),

@@ -108,9 +108,13 @@ def _images(state: str, _run: Run) -> Images:
     return images_for([_run], HEADS.images)
 
 
+def _seen(run: Run, data: Dataset) -> Images:
+    return _images(f"{data.state} {run.config.image_size}", run)
+
+
 def look_up(run: Run, data: Dataset) -> Measurement[HeadValues]:
     """Return the measurement of the heads of a run's best weights. Raise `UserError`."""
-    seen = _images(f"{data.state} {run.config.image_size}", run)
+    seen = _seen(run, data)
     return measurements.look_up(
         HEADS, [Subject(run)], seen, {}, count=len(seen.labels), name=labels.run_label(run)
     )
@@ -223,7 +227,13 @@ def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
         st.info(f"The heads are in the order of the layers. {sentence(error)}")
         return
     if not found.result:
-        measurement_panel.show([found], f"the heads of {found.name}, over {HEADS.images} test images")
+        about = f"the heads of {found.name}, over {found.count:,} {_seen(run, data).title}"
+        measurement_panel.show([found], about)
+    elif order == "change" and not found.result.values.ablated:
+        st.info(
+            "The heads are in the order of the layers. The effect of removing one is not measured: it needs "
+            "labels and a classifier, and takes too long for a large model."
+        )
 
 
 def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:

@@ -245,8 +245,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
         except UserError as error:  # for example of the other run: the rest can still be drawn
             st.error(sentence(error))
     with lens_place:
-        classes = data.classes if run.config.has_classifier else ()
-        class_maps.show_logit_lens(view, classes, chosen.truth)
+        class_maps.show_logit_lens(run, view, data.classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
             data=lambda: views.arrays(run, None if request.positions else image, request.snapshot),

@@ -20,7 +20,9 @@ from dashboard.shared.turns import limited
 from vitcore.architectures import ARCHITECTURES
 from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
+from vitcore.data.decoded import part_of
 from vitcore.errors import UserError
+from vitcore.probes.statistics import parts
 from vitcore.probes.store import pick
 from vitcore.runs.folder import Run
 
@@ -284,8 +286,8 @@ def _heads(stamp: resources.Stamp, name: str, _data: Dataset) -> tuple[np.ndarra
     net = stamp.model()
     images = pick(_data, SAMPLE).pixels  # those of the probe `heads`
     sums = []
-    for part in np.array_split(images, len(images) // 10 + 1):
-        weights = capture(net, torch.from_numpy(part)).weights
+    for part in parts(images):
+        weights = capture(net, torch.from_numpy(np.asarray(part_of(images, part)))).weights
         distance = mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)
         sums.append(torch.stack([distance, mean_entropy(weights, prefix=net.prefix_tokens)]).sum(dim=1))
     distance, entropy = (torch.stack(sums).sum(dim=0) / len(images)).numpy()
@@ -294,7 +296,7 @@ def _heads(stamp: resources.Stamp, name: str, _data: Dataset) -> tuple[np.ndarra
 
 def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
-    test images behind the means, which take the classes in turn. Raise `UserError`.
+    images behind the means, which take the classes in turn. Raise `UserError`.
     """
     resources.model(run, snapshot)
     return _heads(resources.stamp_of(run, snapshot), data.state, data)

@@ -25,6 +25,7 @@ from vitcore.probes.scores import (
     test_set,
 )
 from vitcore.probes.store import Result, Subject
+from vitcore.runs.classifier import no_classifier
 from vitcore.runs.folder import Run
 
 TICK_S = 1.0
@@ -80,7 +81,7 @@ def look_up(runs: list[Run], count: int) -> list[Item]:
                 item.why = f"{name} has only curves and no weights to measure."
                 continue
             if not run.config.has_classifier:
-                item.why = f"{name} has no classifier, and so no accuracy."
+                item.why = no_classifier(name, "it has no accuracy")
                 continue
             subjects, images = [Subject(run)], _tested_on(str(run.path), count)
             item.scores = measurements.look_up(

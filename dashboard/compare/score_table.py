@@ -71,13 +71,17 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
     def line(name: str, unit: str, cell: Callable[[Item], str | None]) -> Line:
         return Line(name, unit, [cell(item) or columns.MISSING for item in items])
 
+    training = [
+        line("epochs", "", _epochs),
+        line("training time", "min", lambda i: _format(i.run.status().active_s / 60, "{:,.1f}")),
+        line("training speed", "images/s", lambda i: _format(i.run.status().images_per_s)),
+    ]
     return {
         "Run": [
             line("model", "", _model),
             line("data, recipe", "", _data_and_recipe),
-            line("epochs", "", _epochs),
-            line("training time", "min", lambda i: _format(i.run.status().active_s / 60, "{:,.1f}")),
-            line("training speed", "images/s", lambda i: _format(i.run.status().images_per_s)),
+            # imported weights have none of these
+            *(one for one in training if any(cell != columns.MISSING for cell in one.cells)),
             line("state", "", lambda i: i.run.status().state),
         ],
         "Size": [
@@ -219,7 +223,7 @@ def _cell(text: str) -> str:
 
 
 def _notes(items: list[Item]) -> list[str]:
-    notes = []
+    notes = [item.why for item in items if item.why]
     if measured := [item.speed for item in items if item.speed]:
         speeds = [result.values for result in measured]
         kind, _, device = measured[0].settings["device"].partition(": ")

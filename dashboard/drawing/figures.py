@@ -6,6 +6,7 @@ The Overview page does not import this module, so that it waits for neither pand
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +49,19 @@ def apply_layout(plot: go.Figure, height: int | None, **margin: int) -> go.Figur
 
 
 def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, top: int = 6) -> Figure:
-    """Draw the probabilities of the `top` classes after each layer. values [layers + 1, classes]"""
+    """Draw the probabilities of the `top` classes after each layer. values [layers + 1, classes]
+
+    Colors and decimals fit the largest one: of 1,000 classes, it can be below a percent.
+    """
     order = np.argsort(values.max(axis=0) + values[-1])[::-1][:top]
     order = order[np.argsort(values[-1, order])]
     shares = 100 * values[:, order].T  # [top, layers + 1]
+    end = 100 * numbers.scale_end(float(values[:, order].max()))
+    digits = max(0, 1 - math.floor(math.log10(end / 2)))
     layers = len(values) - 1
     x = ["input", *(str(n + 1) for n in range(layers))]
     name = "read after each layer"
+    colors = f", colors up to {end:.2g} %" if end < 100 else ""
     plot = go.Figure(
         go.Heatmap(
             z=shares,
@@ -62,18 +69,18 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
             y=_marked(classes, order, truth),
             colorscale=COLORSCALE,
             zmin=0,
-            zmax=100,
-            texttemplate="%{z:.0f}" if layers <= 16 else "",
+            zmax=end,
+            texttemplate=f"%{{z:.{digits}f}}" if layers <= 16 else "",
             xgap=2,
             ygap=2,
             showscale=False,
             name=name,
-            hovertemplate="%{y} after layer %{x}: %{z:.1f} %<extra></extra>",
+            hovertemplate=f"%{{y}} after layer %{{x}}: %{{z:.{digits + 1}f}} %<extra></extra>",
         )
     )
     plot.update_xaxes(
         type="category",
-        title={"text": "layer; probability in %", "font": {"size": 13}},
+        title={"text": f"layer; probability in %{colors}", "font": {"size": 13}},
         fixedrange=True,
     )
     plot.update_yaxes(showgrid=False, fixedrange=True, automargin=True)

@@ -99,4 +99,4 @@ def _kept(
 
 def _figures(probe: Probe, known: list[Measurement], runs: Sequence[Run], fill: str) -> list[Drawn]:
     classes = known[0].subjects[0].run.config.num_classes
-    return draw(lines_of(known, runs), Context(probe.question, View(fill), 1 / classes))
+    return draw(lines_of(known, runs), Context(probe.question, View(fill), 1 / classes if classes else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,11 +21,13 @@ from dashboard.states.inductive_bias import BiasState
 from vitcore.config import PHOTOS
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, Probe
-from vitcore.probes.store import Images, Result, Subject, images_for, images_of
+from vitcore.probes.store import Images, Result, Subject, check_needs, images_for, images_of
 from vitcore.probes.table import as_csv
+from vitcore.probes.wording import enumerate_words
 from vitcore.runs.folder import Run
 
 TICK_S = 0.7
+FEW = 50  # images, below which the page says how little a share of them tells
 TITLES = {name: probe.title for name, probe in PROBES.items()}  # links hold names, older ones titles
 COUNTS = tuple(sorted(BiasState.options("count")))
 
@@ -38,9 +41,10 @@ def number_of_images(place: DeltaGenerator, run: Run, probe: Probe) -> int:
     few = _few_images(run)
     if few is not None:
         source = f"{run.config.data} has" if run.config.folder else "These are"
+        label = "Test images" if run.config.folder else "Photographs"
         kind = "test images" if run.config.folder else "bundled photographs"
         why = f"{escape(source)} only {few:,} {kind}, and all of them are measured."
-        return _fixed_number(place, few, f"All {few:,}", why, "all_test_images")
+        return _fixed_number(place, few, f"All {few:,}", why, "all_test_images", label)
     if probe.most and probe.most <= min(COUNTS):
         why = f"This experiment measures {probe.most} images, because it takes long."
         return _fixed_number(place, probe.most, str(probe.most), why, f"count_{probe.name}")
@@ -55,9 +59,11 @@ def number_of_images(place: DeltaGenerator, run: Run, probe: Probe) -> int:
     )
 
 
-def _fixed_number(place: DeltaGenerator, count: int, text: str, why: str, key: str) -> int:
+def _fixed_number(
+    place: DeltaGenerator, count: int, text: str, why: str, key: str, label: str = "Test images"
+) -> int:
     place.segmented_control(
-        "Test images",
+        label,
         [count],
         default=count,
         format_func=lambda _: text,
@@ -73,7 +79,7 @@ def _few_images(run: Run) -> int | None:
     if not run.config.folder and run.config.data != PHOTOS:
         return None
     try:
-        found = len(images_for([run], COUNTS[0], labels=False).labels)
+        found = len(images_for([run], COUNTS[0]).labels)
     except UserError:  # the panel reports it
         return None
     return found if 0 < found < COUNTS[0] else None
@@ -119,6 +125,14 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
             format_func=spelled,
             **BiasState.bound_setting(name),
         )
+    try:
+        check_needs(probe, runs, titles=True)
+    except UserError as error:
+        others = [one.title for one in PROBES.values() if one.needs == "images"]
+        predict = all(run.config.has_classifier for run in runs)
+        more = "" if predict else f" {enumerate_words(others)} need no classifier."
+        st.info(f"{sentence(error)}{more}")
+        return
     try:
         images = images_of(probe, runs, count)
         looked_up = look_up(probe, runs, images, settings, untrained=untrained)
@@ -168,11 +182,21 @@ def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], images: I
         _source(probe, results)
 
 
+def few_images(count: int) -> str:
+    """Return a sentence that says how little a share of so few images tells."""
+    return (
+        f"Of {count} images, one is {100 / count:.2g} points of a share. The standard error is up to "
+        f"{50 / math.sqrt(count):.2g} points. At 0 and 100 % it is 0, which says nothing. "
+    )
+
+
 def _source(probe: Probe, results: list[Result]) -> None:
     """Draw the origin of the numbers, and a button that downloads them."""
     source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {escape(r.data)}" for r in results}))
-    source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
+    few = min(result.images for result in results)
+    note = few_images(few) if probe.needs != "images" and few < FEW else ""
+    source.caption(f"n = {counts}; bands, bars and ± are one standard error. {note}Source: {probe.source}")
     measurement_panel.explain(method, probe.method, results)
     download.download_button(
         "All as CSV",

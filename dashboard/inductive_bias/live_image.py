@@ -23,6 +23,7 @@ from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.live import Frames, Paint
+from vitcore.runs.classifier import check_classifier
 from vitcore.runs.folder import Run
 
 Painted = tuple[str, np.ndarray]  # a 0 or 1 for each cell, and the probabilities [M, classes]
@@ -43,8 +44,7 @@ def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
         )
     runs = list({run.id: run for run in runs}.values())  # a model without another one is shown alone
     for run in runs:
-        if not run.config.has_classifier:
-            raise UserError(f"{run.title} has no classifier, so it makes no predictions: choose another run.")
+        check_classifier(run, name=run.title)
         if run.config.image_size != chosen.image.shape[-1]:
             raise UserError(
                 f"{run.title} needs another image size than {data.name}: choose runs on the same data."
@@ -57,7 +57,7 @@ def _live(
     probe: Probe, live: LiveImage, runs: list[Run], classes: tuple[str, ...], chosen: SelectedImage
 ) -> None:
     try:
-        with st.spinner("Running both models"):
+        with st.spinner("Running both models" if len(runs) > 1 else "Running the model"):
             frames, look = prepare(probe, live, runs, classes, chosen, experiments.border())
     except UserError as error:
         st.error(sentence(error))

@@ -26,7 +26,7 @@ from dashboard.sweeps import results, sample_curves
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.live import Frames
-from vitcore.probes.store import images_of
+from vitcore.probes.store import check_needs, images_of
 from vitcore.runs.folder import Run
 
 
@@ -96,6 +96,7 @@ def _sample_efficiency(state: BiasState) -> Figures:
 
 
 def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState) -> Replay:
+    check_needs(probe, runs, titles=True)
     data = resources.dataset_of(runs[0])
     chosen = image_in(state, data)
     frames, look = live_image.prepare(probe, live, runs, data.classes, chosen, state.border)

@@ -152,10 +152,14 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     parts = []
     for line, count in zip(lines, counts, strict=True):
         base = line.values.base
+        if base is None:
+            continue
         name = escape(line.label) if equal else f"{escape(line.label)}, {numbers.sample(count)}"
         parts.append(f"{numbers.percent(base.mean, 1, base.error)} ({name})")
     head = f"{share.capitalize()} of the complete models: {', '.join(parts)}"
     head += f", {numbers.sample(counts[0])}." if equal else "."
+    if not parts:
+        head = "Consistency: the share of predictions that are the same as those of the complete model."
     foot = " ".join(_missing(line) for line in lines if line.trained and line.values.missing)
     drawn = [Drawn(bar_figures.blocks(lines), f"change of {share} without each block", head, foot)]
     tables = [(line, line.values.without_head) for line in lines if line.values.without_head]

@@ -37,7 +37,7 @@ from vitcore.errors import UserError
 from vitcore.probes import PROBES
 from vitcore.probes.experiments.distance import DistanceValues
 from vitcore.probes.experiments.shift import ShiftValues
-from vitcore.probes.store import Subject, images_for
+from vitcore.probes.store import Subject, images_of
 from vitcore.runs.folder import Run, bundled_runs
 from vitcore.sweeps.results import SamplePoint
 from vitcore.sweeps.variants import is_setting
@@ -117,15 +117,13 @@ def look_up(rows: list[Model]) -> dict[str, list[tuple[Model, Measurement]]]:
     looked_up: dict[str, list[tuple[Model, Measurement]]] = {"distance": [], "shift": []}
     for name, found in looked_up.items():
         probe = PROBES[name]
-        measured = [row for row in rows if row.run.config.classes or not probe.labels]
-        groups: dict[bool, list[Run]] = {}
-        for row in measured:  # the images of a pretraining are the same, but it has no classes to compare
-            groups.setdefault(bool(row.run.config.classes), []).append(row.run)
-        images = {key: images_for(runs, probe.images, labels=probe.labels) for key, runs in groups.items()}
+        measured = [row for row in rows if row.run.config.has_classifier or probe.needs == "images"]
+        # the images of a pretraining are the same, but it has no classes to compare
+        seen = images_of(probe, [row.run for row in measured], probe.images) if measured else None
         for row, untrained in itertools.product(measured, (False, True)):
-            if untrained not in row.untrained or (untrained and name == "shift"):
+            if seen is None or untrained not in row.untrained or (untrained and name == "shift"):
                 continue
-            subject, seen = Subject(row.run, untrained), images[bool(row.run.config.classes)]
+            subject = Subject(row.run, untrained)
             with contextlib.suppress(UserError):
                 one = measurements.look_up(
                     probe,

@@ -13,8 +13,6 @@ from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
-MAX_POSITIONS = 1024  # whose similarity is drawn
-
 
 def show(run: Run) -> None:
     """Draw the filters and the position embeddings of a ViT side by side."""
@@ -61,14 +59,13 @@ def _positions(learned: weights.Learned, kind: str) -> None:
         st.info("This model has no position embeddings, so it does not know where a patch was.")
     elif count == 1:
         st.info("The whole image is one patch, so there is no other position to compare it with.")
-    elif count > MAX_POSITIONS:
-        st.info(f"{count:,} positions are too many to draw.")
     else:
-        similarity(learned.similarity, key="similarity")
+        shown = similarity(learned.similarity, key="similarity")
+        some = f", for {shown:,} of the {count:,} patches" if shown < count else ""
         origin = "These positions are fixed sines and cosines."
         if kind == "learned":
             origin = "The model had to learn which positions are adjacent."
         st.caption(
-            "Cosine similarity of position embeddings: each tile is one patch against all. **Hover a "
+            f"Cosine similarity of position embeddings: each tile is one patch against all{some}. **Hover a "
             f"tile** to see its map enlarged. {origin}"
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboard.components import similarity, stepper
 from dashboard.components.pieces import Piece, component_piece
-from dashboard.patches import learned, stepper_data, weights
+from dashboard.patches import stepper_data, weights
 from dashboard.shared import page_runs, resources
 from dashboard.shared.scene_links import Query, image_in, read_state, run_in
 from dashboard.shared.scenes import Scene, plain_picture
@@ -58,7 +58,7 @@ def scene(query: Query) -> Stepper | Similarity:
     run = run_in(state.run, page_runs.offered("patches"))
     if state.view == "similarity":
         values = weights.learned(run).similarity
-        if not values.any() or not 1 < len(values) <= learned.MAX_POSITIONS:
+        if not values.any() or len(values) == 1:
             raise UserError(f"{run.title} has no position embeddings that can be drawn: name another run.")
         return Similarity(values)
     data = resources.dataset_of(run)

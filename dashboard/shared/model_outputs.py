@@ -17,7 +17,7 @@ import streamlit as st
 from dashboard.shared import resources
 from dashboard.shared.turns import limited
 from vitcore.data import Dataset
-from vitcore.errors import UserError
+from vitcore.runs.classifier import check_classifier
 from vitcore.runs.folder import Run
 
 RANKED = 1000  # number of test images to predict
@@ -66,8 +66,7 @@ def outputs(run: Run, image: np.ndarray, snapshot: Path | None = None) -> Output
 
     Raise `UserError` for a run without weights or without a classifier.
     """
-    if not run.config.has_classifier:
-        raise UserError(f"{run.title} has no classifier, so it makes no predictions: choose another run.")
+    check_classifier(run, name=run.title)
     resources.model(run, snapshot)
     return _outputs(resources.stamp_of(run, snapshot), image.tobytes(), image.shape)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from dashboard.shared import resources
 from vitcore.errors import UserError
+from vitcore.probes.store import source_of
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.weights import stored_sha256
@@ -20,14 +21,17 @@ def offered(page: str) -> list[Run]:
     return OFFERED[page]()
 
 
-def comparable(run: Run, found: list[Run]) -> list[Run]:
-    """Return the runs of `found` for the same classes and image size as a run, the other ones first."""
-    same = [
-        other
-        for other in found
-        if (other.config.classes, other.config.image_size) == (run.config.classes, run.config.image_size)
-    ]
-    return sorted(same, key=lambda other: other.id == run.id)
+def comparable(run: Run, found: list[Run], *, same_classes: bool = True) -> list[Run]:
+    """Return the runs of `found` for the same image size and classes as a run, the other ones first.
+
+    Without `same_classes`, they are those that are measured on the same images.
+    """
+
+    def kind(one: Run) -> tuple:
+        config = one.config
+        return (config.image_size, config.classes if same_classes else source_of(config))
+
+    return sorted((one for one in found if kind(one) == kind(run)), key=lambda one: one.id == run.id)
 
 
 def all_runs() -> list[Run]:

@@ -20,6 +20,8 @@ from dashboard.shared.drawable import Drawing
 from dashboard.shared.page_state import CurvesState
 from dashboard.shared.run_look import model_of
 from vitcore import numbers
+from vitcore.config import IMPORTED
+from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, smoothed
 from vitcore.runs.status import ACTIVE
@@ -64,6 +66,24 @@ def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
     return CurveStyle(axis, smooth, log)
 
 
+def only_weights(run: Run) -> bool:
+    """Return whether the weights of a run were imported without the curves of their training."""
+    try:
+        return run.config.recipe == IMPORTED and not resources.scalars(run).curves
+    except UserError:
+        return False
+
+
+def without_training(runs: Sequence[Run]) -> str:
+    """Return a sentence about those of the runs whose weights were imported. Empty if there are none."""
+    names = run_look.names(runs)
+    imported = [names[run.id] for run in runs if only_weights(run)]
+    if not imported:
+        return ""
+    rest = "weights were imported, so there are no curves of a training."
+    return f"The {rest}" if len(runs) == 1 else f"{', '.join(imported)}: the {rest}"
+
+
 def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str]]:
     """Return a style whose axis all runs record, and sentences about what the charts cannot show.
 
@@ -85,6 +105,8 @@ def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str
             f"{', '.join(unlabeled)}: pretraining without labels. Its loss is the {RECONSTRUCTION}, not a "
             "cross-entropy, and it has no accuracy."
         )
+    if imported := without_training(runs):
+        notes.append(imported)
     if without:
         verb = "does" if len(without) == 1 else "do"
         quantity = "its batch size" if look.axis == "images" else f"the {look.axis}"

@@ -11,6 +11,7 @@ from dashboard.drawing.markdown import escape
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import IMPORTED, PHOTOS
+from vitcore.runs.classifier import no_classifier
 from vitcore.runs.folder import EXTERNAL, Run
 from vitcore.runs.integrity import weights_fault
 from vitcore.runs.status import ACTIVE, State, Status
@@ -73,7 +74,10 @@ def _state(run: Run, status: Status, turn: str) -> str:
         if result.get("test_acc") is None:  # an imported run may lack it
             about = escape(status.reason) or "finished"
             known = label if about.startswith(how) else model
-            return f"{known}, {about}{after}. Its test accuracy is unknown."
+            unknown = "Its test accuracy is unknown."
+            if not run.config.has_classifier:
+                unknown = no_classifier("It", "it has no accuracy")
+            return f"{known}, {about}{after}. {unknown}"
         accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
         return f"{model}. Test accuracy **{accuracy}**{after}."
     return f"{model}. {reason}."
@@ -100,6 +104,6 @@ def warn_of_substitute(run: Run) -> None:
         st.warning(escape(fault.sentence))
 
 
-def badge(status: Status) -> None:
-    """Draw the state as a colored badge."""
-    st.badge(status.state, color=STATE_COLORS[status.state])
+def badge(state: State) -> None:
+    """Draw a state as a colored badge."""
+    st.badge(state, color=STATE_COLORS[state])

@@ -254,14 +254,15 @@ def choose_run(
     label: str,
     *,
     first: Run | None = None,
+    named: Mapping[str, str] | None = None,
     **widget_options: Any,
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
 
-    `widget_options` holds further arguments of the select box.
+    `named` are other labels of some runs by id. `widget_options` holds further arguments of the select box.
     """
     by_id = {run.id: run for run in found}
-    options = run_labels(found)
+    options = {**run_labels(found), **(named or {})}
     lost = _lost(by_id, page, field)
     chosen = by_id[
         bound.choose(

@@ -53,7 +53,7 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
         messages.show_announcements()
     with queue_place:
         queue_panel.control(here)
-    look = run_curves.controls(*places)
+    look = run_curves.CurveStyle() if run_curves.only_weights(run) else run_curves.controls(*places)
     other = partner(run, found)
     ticking.fragment(
         lambda states: _body(run, here.label(run), other, look),
@@ -74,7 +74,7 @@ def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) 
         st.rerun()  # the whole page, so that the list shows the new title
     messages.toast_error("action")  # also if the run is gone, and the page shows another one
     with st.container(horizontal=True, vertical_alignment="center"):
-        run_status.badge(status)
+        run_status.badge("imported" if run_curves.only_weights(run) else status.state)
         turn = queue_panel.queue_position(run) if status.state == "queued" else ""
         st.markdown(run_status.describe(run, status, turn), width="stretch")
         if not readonly():
@@ -106,6 +106,9 @@ def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) 
     if status.state != "finished":
         bar.progress(min(1.0, share))
     shown = [run, other] if other else [run]
+    if run_curves.only_weights(run):
+        st.caption(escape(run_curves.without_training([run])))
+        return
     run_curves.pair(shown, look, key="watch", height=300)
     predictions.strip(run)
     reconstructions.strip(run)

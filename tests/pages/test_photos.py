@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard.attention import class_maps, side_by_side
+from dashboard.attention import class_maps, head_order, side_by_side
 from dashboard.shared import own_crop, resources, scene_links, selection
 from dashboard.shared.page_state import ImageState
 from tests.apptests import open_app
@@ -14,6 +14,9 @@ from tests.made_runs import make_run
 from vitcore.data import load_dataset
 from vitcore.data.photos import photos
 from vitcore.paths import runs_dir
+from vitcore.probes import HEADS
+from vitcore.probes.measure import measure
+from vitcore.probes.store import Subject
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 16}
 
@@ -60,6 +63,12 @@ def test_label_says_which_square_of_the_images_of_a_folder_is_used(colors):
     app = open_app("attention", run=run.id)
     assert not app.error
     assert [box for box in app.selectbox if "center square, 75 %" in box.label]
+
+
+def test_many_positions_are_drawn_for_some_patches():
+    app = open_app("patches", run=foreign(image_size=592).id)  # 37 x 37 patches
+    assert not app.exception
+    assert any("1,369" in one.value for one in app.caption)
 
 
 def test_link_names_a_photograph():
@@ -134,7 +143,8 @@ def test_live_image_of_two_models_without_dataset_is_a_photograph():
     one, other = foreign().id, foreign(seed=1).id
     app = open_app("inductive_bias", run=one, against=other, probe="shift")
     assert photograph_box(app).value == "cat"
-    assert [error.value for error in app.error if "labels" in error.value]  # of the curves below it
+    assert not app.error
+    assert app.button(key="measure")  # of the curves below it
 
 
 @pytest.mark.parametrize("page", ["patches", "attention"])
@@ -157,9 +167,15 @@ def test_link_of_a_talk_shows_a_photograph_without_a_true_class():
     assert np.array_equal(found.image, data.test.images[data.names.index("raccoon")])
 
 
-@pytest.mark.parametrize("order", ["distance", "change"])
-def test_explorer_stays_if_the_heads_of_a_model_cannot_be_ordered(order):
-    app = open_app("attention", run=foreign().id, order=order)
+def test_heads_of_a_model_without_labels_are_ordered_by_what_needs_none():
+    run = foreign()
+    app = open_app("attention", run=run.id, order="distance")
+    assert f"{len(photos())} bundled photographs" in " ".join(info.value for info in app.info)
+    assert [*measure(HEADS, [Subject(run)], HEADS.images)]
+    data = resources.dataset_of(run)
+    measures = head_order.found_behavior(run, data, None)["measures"]
+    assert [one["order"] for one in measures] == ["distance", "entropy", "cls", "self", "position"]
+    app = open_app("attention", run=run.id, order="change")
     assert not app.exception
     assert not app.error
     assert [info.value for info in app.info if "order of the layers" in info.value]

@@ -65,7 +65,14 @@ def head_behavior(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Ten
 
 
 def _behavior(model: ViT, images: torch.Tensor, blank: torch.Tensor) -> dict[str, torch.Tensor]:
-    weights, prefix = capture(model, images).weights, model.prefix_tokens
+    """Measure layer by layer: of 1,370 tokens, each copy of all weights would take a gigabyte."""
+    weights = capture(model, images).weights
+    layers = [_of_layers(model, *parts) for parts in zip(weights.split(1, 1), blank.split(1, 1), strict=True)]
+    return {name: torch.cat([layer[name] for layer in layers], dim=1) for name in layers[0]}
+
+
+def _of_layers(model: ViT, weights: torch.Tensor, blank: torch.Tensor) -> dict[str, torch.Tensor]:
+    prefix = model.prefix_tokens
     found = {
         "distance": mean_distance(weights, model.patch_size, prefix=prefix),
         "entropy": mean_entropy(weights, prefix=prefix),

@@ -79,6 +79,10 @@ def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Te
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: torch.Tensor, batch: int = 100) -> torch.Tensor:
-    """Return the predicted classes of a model in evaluation mode, computed in batches. -> int [B]"""
+def predict(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Return the predicted classes of a model in evaluation mode, computed in batches. -> int [B]
+
+    A batch has 100 images of up to 64 x 64 pixels, or fewer larger ones.
+    """
+    batch = max(1, 100 * 64**2 // max(64, images.shape[-1]) ** 2)
     return torch.cat([model(as_input(part, model)).argmax(dim=1) for part in images.split(batch)])

@@ -16,6 +16,7 @@ from vitcore.data import dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.networks.vit import ViT
+from vitcore.runs.classifier import check_classifier
 from vitcore.runs.folder import Run
 
 
@@ -34,10 +35,7 @@ def attribution(
     `UserError` for names, settings or an image that do not exist, and for a model without a classifier.
     """
     config = run.config
-    if not config.has_classifier:
-        raise UserError(
-            f"Run {run.id} has no classifier, so that no region supports a class: choose another run."
-        )
+    check_classifier(run, "no region supports a class")
     data = load_dataset("cifar10-mini") if config.data in CIFAR else dataset_for(config)
     images = data.test.images
     if index >= len(images):

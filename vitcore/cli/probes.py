@@ -12,7 +12,7 @@ from vitcore.cli import Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 from vitcore.probes import EVERY, HEADS, IMAGES, PROBES, SPEED, TEST, Probe, find_probe
-from vitcore.probes.store import Result, Subject, check_classifier, find, images_of
+from vitcore.probes.store import Result, Subject, check_needs, find, images_of
 
 Names = Annotated[list[str], typer.Option("--runs", metavar="RUN [RUN ...]", help="The runs to measure.")]
 Setting = Annotated[
@@ -61,8 +61,14 @@ def probe(
         return
     every = [one for one in PROBES.values() if not one.excluded_from_all]
     wanted = every if name == "all" else [find_probe(name)]
-    for run in runs if any(one.labels for one in wanted) else ():
-        check_classifier(run)  # before the measurements, because they can take minutes
+    for one in list(wanted):  # before the measurements, because they can take minutes
+        try:
+            check_needs(one, runs)
+        except UserError as error:
+            if name != "all":
+                raise
+            wanted.remove(one)
+            print(f"Left out: {one.name}. {error}", file=sys.stderr)
     given, results, baselines = parse_settings(settings), [], []
     for found in wanted:
         chosen = found.settings(given)

@@ -87,7 +87,7 @@ def export_onnx(run: Run, path: Path, *, images: int = 100) -> OnnxReport:
     _check_libraries()
     check_new(path)
     model = load_run(run)
-    seen = images_for([run], images, labels=False)
+    seen = images_for([run], images)
     content = _graph(run, model)
     with (
         writing(path, "another file"),

@@ -16,6 +16,7 @@ from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.preprocessing import preprocessing_of
+from vitcore.runs.classifier import check_classifier
 from vitcore.runs.folder import Run
 
 PIXELS = 500 * 32 * 32  # per batch
@@ -62,8 +63,7 @@ def evaluate_run(run: Run, data: str) -> Score:
     config = run.config
     if data == PHOTOS:
         raise no_labels("A test")
-    if not config.has_classifier:
-        raise UserError(f"Run {run.id} has no classifier, so that it has no accuracy: choose another run.")
+    check_classifier(run, "it has no accuracy")
     model = load_run(run)  # before the dataset, which may have to be downloaded
     dataset = load_dataset(
         data,

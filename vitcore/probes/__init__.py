@@ -67,7 +67,7 @@ SPEED = Probe(
     values=Speed,
     custom=True,
     images=1,
-    labels=False,
+    needs="images",
     version=2,
     choices={"batch": (128, 1, 32, 512)},
 )

@@ -83,23 +83,26 @@ def images_to_ablate(model: Any, images: int) -> int:
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, HeadValues]]:
-    """Measure all heads on the images, and ablate them on as many as `images_to_ablate` allows."""
+    """Measure all heads on the images, and ablate them on as many as `images_to_ablate` allows.
+
+    They are not ablated without labels.
+    """
     import torch
 
     from vitcore.analysis.ablation import without_each_head
     from vitcore.analysis.attention import needs_attention
     from vitcore.analysis.head_behavior import head_behavior
 
-    ablated = images_to_ablate(needs_attention(model), len(images))
+    ablated = 0 if labels is None else images_to_ablate(needs_attention(model), len(images))
     means: dict[str, RunningMean] = {}
     complete: list[np.ndarray] = []  # hits and log probabilities of the whole model: [2, n]
     without: list[np.ndarray] = []  # the same without each head: [2, layers, heads, n]
-    for part in parts(len(images)):
+    for part in parts(images):
         for name, found in head_behavior(model, images[part]).items():
             means.setdefault(name, RunningMean()).add(found)
-        if part.start < ablated:
+        if labels is not None and part.start < ablated:
             some = slice(part.start, min(part.stop, ablated))
             truth = torch.from_numpy(labels[some])
             base, changed = without_each_head(model, images[some])
@@ -139,9 +142,10 @@ HEADS = Probe(
     "output is set to zero. The log probability changes on every image, the accuracy only on images whose "
     "prediction changes, so that its mean over 200 images is mostly noise. Ablation takes most of "
     "the time. It is limited to 5 trillion multiply-adds: a large model is ablated on fewer images, and not "
-    "at all if fewer than 50 would remain.",
+    "at all if fewer than 50 would remain, or if the images have no labels or the model no classifier.",
     source="Raghu et al. 2021, Do Vision Transformers See Like CNNs?; ablation: Michel et al. 2019, Are "
     "Sixteen Heads Really Better than One?",
+    needs="images",
     values=HeadValues,
     steps=measure,
     images=IMAGES,

@@ -66,14 +66,16 @@ def measure(
     yield Partial(0, total, None)
     models = [model_of(subject) for subject in subjects]
     pixels, values = torch.from_numpy(np.asarray(seen.pixels)), None
-    for done, values in probe.steps(models[0], (*models, None)[1], pixels, seen.labels, settings):
+    known = seen.labeled and all(subject.run.config.has_classifier for subject in subjects)
+    labels = seen.labels if known else None
+    for done, values in probe.steps(models[0], (*models, None)[1], pixels, labels, settings):
         yield Partial(done, total, values)
     result = concluded(
         probe,
         subjects,
         total,
         settings,
-        f"test images of {seen.name}",
+        seen.title,
         done,
         values,
         began=began,
@@ -95,7 +97,7 @@ def concluded(
     began: float,
     command: str = "",
 ) -> Result:
-    """Return the result of a measurement started at `began`, on `done` images of `data`."""
+    """Return the result of a measurement started at `began`, on `done` of the images `data`."""
     return Result(
         probe=probe.name,
         title=probe.title,

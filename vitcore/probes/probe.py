@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from vitcore.errors import UserError
 from vitcore.probes.examples import Examples
@@ -15,6 +15,9 @@ IMAGES = 500  # default number of test images
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 Settings = dict[str, Any]
+
+# Images only; a classifier, and labels for the accuracy alone; or a classifier and labels of the images
+Needs = Literal["images", "classifier", "labels"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Probe(Generic[V]):
     formula: tuple[str, ...] = ()  # LaTeX, one string per displayed equation
     notation: str = ""  # continues the method: the symbols of the formula
     reading: str = ""  # Markdown: how to read the figure
-    # (model, other, images, labels, settings) -> (images done, values so far)
+    # (model, other, images, labels, settings) -> (images done, values so far). The labels are None if the
+    # images have none, or the model has no classifier. Values that need them are then left out.
     steps: Callable[..., Iterator[Any]]
     values: type[V] | None = None  # None: a plain dictionary
     finding: Callable[[Sequence[Outcome[V]], View], str] | None = None  # a sentence computed from the values
@@ -61,7 +65,7 @@ class Probe(Generic[V]):
     version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
     excluded_from_all: bool = False  # measured only by its name and not by `all`, because it takes long
-    labels: bool = True  # whether it needs labels of the images and a classifier
+    needs: Needs = "labels"  # what it cannot be measured without
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page
     live: LiveImage | None = None  # the page also shows the experiment on one image

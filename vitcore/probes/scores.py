@@ -22,8 +22,9 @@ from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
 from vitcore.probes.score_values import TestScores
-from vitcore.probes.store import Images, Result, Subject, check_classifier, find, folder_images, pick
+from vitcore.probes.store import Images, Result, Subject, find, folder_images, pick
 from vitcore.queue.devices import list_devices
+from vitcore.runs.classifier import check_classifier
 from vitcore.runs.folder import Run
 
 BUNDLED, COMPLETE = 1_000, 10_000  # test images of CIFAR-10

@@ -144,10 +144,10 @@ class Spreads(Shape):
 class Changes(Shape):
     """Changes of a fraction when a block or a head is removed from the model.
 
-    `base` is the value of the whole model.
+    `base` is the value of the whole model, or None if it is 1 by definition.
     """
 
-    base: Estimate
+    base: Estimate | None
     blocks: Sequence[str]
     without_block: Series
     without_head: Table | None = None
@@ -160,7 +160,8 @@ class Changes(Shape):
 
     def rows(self) -> Iterator[Row]:
         """Yield the value of the whole model, then the blocks, then the heads."""
-        yield {"quantity": self.quantity, "mean": self.base.mean, "error": self.base.error}
+        if self.base:
+            yield {"quantity": self.quantity, "mean": self.base.mean, "error": self.base.error}
         change = f"change of {self.quantity} without the"
         yield from _layer_rows(f"{change} block", self.blocks, self.without_block)
         if self.without_head:

@@ -14,13 +14,20 @@ from vitcore.probes.estimates import Estimate, Series, Table
 if TYPE_CHECKING:
     import torch
 
+    from vitcore.data.decoded import Pixels
+
 STEP = 10  # images between two progress reports
+SMALL = 64  # side in pixels up to which so many are measured at once
 
 
-def parts(count: int) -> Iterator[slice]:
-    """Yield slices of a few images that cover 0..count-1 in order."""
-    for start in range(0, count, STEP):
-        yield slice(start, min(count, start + STEP))
+def parts(images: torch.Tensor | np.ndarray | Pixels) -> Iterator[slice]:
+    """Yield slices of a few images [N, 3, S, S] that cover 0..N-1 in order.
+
+    Large images are measured one by one: all variants of ten of them would take gigabytes and minutes.
+    """
+    count, step = len(images), max(1, STEP * SMALL**2 // max(SMALL, images.shape[-1]) ** 2)
+    for start in range(0, count, step):
+        yield slice(start, min(count, start + step))
 
 
 def estimate(mean: np.ndarray, error: np.ndarray) -> Estimate:

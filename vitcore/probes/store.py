@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from vitcore.config import PHOTOS, Config
+from vitcore.config import CIFAR, PHOTOS, Config
 from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
 from vitcore.data.decoded import Pixels, chunks, part_of
 from vitcore.data.photos import no_labels
@@ -29,6 +29,7 @@ from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
 from vitcore.reading import parse_model, read_bytes
+from vitcore.runs.classifier import check_classifier
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
 from vitcore.runs.weights import sha256_of, stored_sha256
@@ -128,7 +129,17 @@ class Images:
 
     name: str
     pixels: Pixels  # uint8 [N, 3, S, S]
-    labels: np.ndarray  # int64 [N]
+    labels: np.ndarray  # int64 [N], negative for images without labels
+
+    @property
+    def labeled(self) -> bool:
+        """Whether the class of every image is known."""
+        return bool((self.labels >= 0).all())
+
+    @property
+    def title(self) -> str:
+        """What results call these images."""
+        return f"test images of {self.name}" if self.labeled else "bundled photographs"
 
     @property
     def digest(self) -> str:
@@ -144,36 +155,42 @@ class Images:
         return sha.hexdigest()
 
 
-def check_classifier(run: Run) -> None:
-    """Raise `UserError` if the outputs of a model are features, from which no class is predicted."""
-    if not run.config.has_classifier:
-        raise UserError(
-            f"Run {run.id} has no classifier, so that it makes no predictions: choose another run, or "
-            "fine-tune this one first."
-        )
+def check_needs(probe: Probe, runs: list[Run], *, titles: bool = False) -> None:
+    """Raise `UserError` if a probe needs a classifier that a run lacks, or labels that its images lack.
+
+    The error names runs by their ids, as commands do, or by their `titles`.
+    """
+    if probe.needs == "images":
+        return
+    for run in runs:
+        check_classifier(run, name=run.title if titles else "")
+    if probe.needs == "labels" and any(run.config.data == PHOTOS for run in runs):
+        raise no_labels("This experiment", imported=True)
 
 
-def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
+def source_of(config: Config) -> str:
+    """Return which images a run is measured on: its own folder, the photographs, or CIFAR-10."""
+    return config.data if config.folder or config.data == PHOTOS else CIFAR[0]
+
+
+def images_for(runs: list[Run], count: int, *, same_classes: bool = True) -> Images:
     """Return `count` test images (or all, if fewer), taking the first of each class, the second, and so on.
 
     They are from the runs' own folder, or from the bundled part of CIFAR-10. For models without a dataset
-    they are the bundled photographs, unless `labels` are needed. Raise `UserError` for runs that cannot use
-    the same images, and for a run without a classifier if `labels` are needed.
+    they are the bundled photographs, which have no labels. Raise `UserError` for runs that cannot use the
+    same images, or that differ in their classes if these must be the same.
     """
     if count < 1:
         raise UserError(f"{count} images cannot be measured: choose at least 1.")
-    for run in runs if labels else ():
-        check_classifier(run)
     first = runs[0].config
     for run in runs[1:]:
-        if run.config.classes != first.classes or run.config.image_size != first.image_size:
+        differ = same_classes and run.config.classes != first.classes
+        if differ or run.config.image_size != first.image_size:
             raise UserError(
                 f"{runs[0].id} and {run.id} differ in their classes or image sizes: choose runs on the same "
                 "data."
             )
     if first.data == PHOTOS:
-        if labels:
-            raise no_labels("This experiment", imported=True)
         found = dataset_for(first)
         return Images(found.name, found.test.images[:count], found.test.labels[:count])
     own = first.folder is not None
@@ -186,8 +203,12 @@ def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
 
 
 def images_of(probe: Probe, runs: list[Run], count: int) -> Images:
-    """Return the images that a probe measures when `count` are asked for. Raise as `images_for` does."""
-    return images_for(runs, probe.count(count), labels=probe.labels)
+    """Return the images that a probe measures when `count` are asked for.
+
+    Raise `UserError` as `check_needs` and `images_for` do.
+    """
+    check_needs(probe, runs)
+    return images_for(runs, probe.count(count), same_classes=probe.needs != "images")
 
 
 def folder_images(config: Config, count: int) -> Images:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 from pydantic import ValidationError, model_serializer, model_validator
 
 from vitcore.probes.estimates import Count, Record, Series, check_share
+from vitcore.probes.probe import View
 from vitcore.probes.shapes import Curves, Panel, Row, Shape
 
 
@@ -44,9 +45,13 @@ class AnsweredValues(Values):
 
 
 class CurveValues(Values):
-    """Curves of fractions over one variable. A subclass names its curves and the panels that draw them."""
+    """Curves of fractions over one variable. A subclass names its curves and the panels that draw them.
+
+    Of images without labels, there are only the curves `unlabeled`.
+    """
 
     names: ClassVar[tuple[str, ...]] = ()
+    unlabeled: ClassVar[tuple[str, ...]] = ()
     panels: ClassVar[tuple[Panel, ...]] = ()
     even: ClassVar[bool] = False  # draw the values of x evenly spaced
 
@@ -56,7 +61,7 @@ class CurveValues(Values):
 
     @model_validator(mode="after")
     def _as_declared(self) -> Self:
-        if set(self.curves) != set(self.names):
+        if set(self.curves) not in (set(self.names), set(self.unlabeled)):
             raise ValueError(f"the curves are {', '.join(self.curves)} instead of {', '.join(self.names)}")
         for name, curve in self.curves.items():
             if len(curve.mean) != len(self.x):
@@ -66,8 +71,10 @@ class CurveValues(Values):
         return self
 
     def shapes(self) -> list[Shape]:
-        """Return one shape with all curves."""
-        return [Curves(self.unit, self.x, self.curves, self.panels, self.even)]
+        """Return one shape with all curves, and the panels for them."""
+        view = vars(View())
+        panels = [panel for panel in self.panels if panel.curve.format_map(view) in self.curves]
+        return [Curves(self.unit, self.x, self.curves, panels, self.even)]
 
 
 def first_problem(error: ValidationError) -> str:

@@ -16,13 +16,13 @@ def enumerate_words(words: Sequence[str]) -> str:
 
 
 def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> str:
-    """Return text such as `92 ± 3 % (ViT), 95 ± 2 % (ResNet)` at one x, or empty if a model lacks that x.
+    """Return text such as `92 ± 3 % (ViT), 95 ± 2 % (ResNet)` at one x, or empty if a model lacks it.
 
     A title can end with a number, so the names are not directly before the values.
     """
     words = []
     for outcome in outcomes:
-        if x not in outcome.values.x:
+        if x not in outcome.values.x or curve not in outcome.values.curves:
             return ""
         at, series = outcome.values.x.index(x), outcome.values.curves[curve]
         words.append(f"{numbers.percent(series.mean[at], 0, series.error[at])} ({outcome.label})")

@@ -6,6 +6,9 @@ export function measureOf({ header, state }) {
   return header.behavior?.measures.find(({ order }) => order === state.order) ?? null;
 }
 
+// What the heads are measured over: test images, or the photographs of a model without labels.
+export const sampleOf = ({ sample = "test images" }) => sample;
+
 /**
  * Update the choice of the order.
  * @param {HTMLElement} root
@@ -20,6 +23,7 @@ export function showOrder(root, { header, state }) {
       !known.includes(option.value);
   }
   select.value = state.order;
+  root.querySelector('[data-state="over"] [data-value="test"]').textContent = sampleOf(header);
   root.classList.toggle("described", Boolean(header.behavior));
 }
 
@@ -30,13 +34,13 @@ export function showOrder(root, { header, state }) {
 export function summaryOf({ header, cell }) {
   const { count, ablated, measures } = header.behavior, { r, c } = cell;
   if (r === header.layers || c === header.heads) {
-    return { about: "Choose one head to see what it does over the test images.", values: [] };
+    return { about: `Choose one head to see what it does over the ${sampleOf(header)}.`, values: [] };
   }
   const values = measures.map(({ ablated: changes, label, texts }) => {
     const fewer = changes && ablated < count ? ` (${ablated} images)` : "";
     return [label + fewer, texts[r][c]];
   });
-  return { about: `Layer ${r + 1}, head ${c + 1} (${count} test images)`, values };
+  return { about: `Layer ${r + 1}, head ${c + 1} (${count} ${sampleOf(header)})`, values };
 }
 
 // Show the summary of the chosen head, or of the one under the pointer.

@@ -2,7 +2,7 @@
 
 import { colorIndex, colorTable, decodeBase64 } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
-import { percent } from "../shared/numbers.js";
+import { percent, scaleEnd } from "../shared/numbers.js";
 import { argmax } from "../shared/vectors.js";
 import { shownClasses } from "./state.js";
 import { predictionText } from "./words.js";
@@ -64,17 +64,18 @@ function drawShiftMap(replay, canvas, model) {
   const sheet = createCanvas(columns.length, rows.length), ctx = sheet.getContext("2d");
   const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
   const scale = colorTable(decodeBase64(colors));
-  for (let f = 0; f < replay.frames; f++) {
-    pixels[f] = scale[colorIndex(probabilities[f * n + predicted], 1, false)];
-  }
+  const values = Array.from(pixels, (_, f) => probabilities[f * n + predicted]);
+  const end = scaleEnd(Math.max(...values)); // of a thousand classes, all can be far below 100 %
+  values.forEach((value, f) => pixels[f] = scale[colorIndex(value, end, false)]);
   ctx.putImageData(data, 0, 0);
   const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;
   p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);
   const [x, y] = [replay.column * unit + 0.5, replay.row * unit + 0.5];
   p.rect(x, y, unit - 1, unit - 1, { stroke: "#000", line: 3 });
   p.rect(x, y, unit - 1, unit - 1, { stroke: "#fff", line: 1.5 });
-  canvas.nextSibling.textContent = `probability of ${classes[predicted]} at every shift`;
+  const bright = `bright (${+(100 * end).toPrecision(2)} %)`;
+  canvas.nextSibling.textContent = `probability of ${classes[predicted]} at every shift, up to ${bright}`;
   canvas.setAttribute("role", "img");
   const subject = `Probability that the ${models[model].label} assigns to ${classes[predicted]}`;
-  canvas.setAttribute("aria-label", `${subject} at every shift, from dark (0 %) to bright (100 %)`);
+  canvas.setAttribute("aria-label", `${subject} at every shift, from dark (0 %) to ${bright}`);
 }

@@ -35,6 +35,16 @@ export function inPercent(v) {
   return `${text}\u00a0%`;
 }
 
+/**
+ * Return the end of a scale from 0 for probabilities up to `largest`, as `vitcore.numbers.scale_end` does.
+ * @param {number} largest
+ */
+export function scaleEnd(largest) {
+  if (!(largest > 0 && largest < 1)) return 1;
+  const power = 10 ** Math.floor(Math.log10(largest));
+  return power * /** @type {number} */ ([1, 2, 5, 10].find((step) => power * step >= largest * (1 - 1e-9)));
+}
+
 // Join terms as a sum: a minus sign replaces the plus in front of a negative term.
 export const joinedTerms = (terms) => terms.join(" + ").replaceAll("+ \u2212", "\u2212 ");
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,28 @@ PART = Part(
 _element = PART.element()
 
 
-def similarity(values: np.ndarray, *, key: str) -> None:
-    """Mount the maps. `values`: see `message`."""
+WIDTH = 448  # pixels of the figure, about: in a tile with fewer pixels than its map, positions are lost
+
+
+def similarity(values: np.ndarray, *, key: str) -> int:
+    """Mount the maps, and return their number. `values`: see `message`."""
     _element(key=key, data=message(values))
+    return len(tiles(len(values)))
+
+
+def tiles(count: int) -> np.ndarray:
+    """Return the positions of N = side^2 that have a map: all, or those of every few rows and columns."""
+    side = math.isqrt(count)
+    grid = np.arange(count).reshape(side, side)
+    step = next(step for step in range(1, side + 1) if -(-side // step) * side <= WIDTH or step == side)
+    return grid[::step, ::step].ravel()
 
 
 def message(values: np.ndarray) -> bytes:
-    """Return the message for the browser: cosine similarities of N = side^2 positions, float [N, N]."""
-    return pack({"count": len(values)}, values.astype("<f4").tobytes())
+    """Return the message for the browser: cosine similarities of N = side^2 positions, float [N, N].
+
+    Of many positions, it has only the rows of `tiles`.
+    """
+    rows = tiles(len(values))
+    step = int(rows[1] - rows[0]) if len(rows) > 1 else 1
+    return pack({"count": len(values), "step": step}, values[rows].astype("<f4").tobytes())

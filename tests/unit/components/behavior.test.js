@@ -138,7 +138,9 @@ Deno.test("heads are ordered only by a measure that has values", () => {
 
 Deno.test("the summary has the values of one head, and says how many images were ablated if fewer", () => {
   const { about, values } = summaryOf({ header: HEADER, cell: { r: 2, c: 1 } });
-  assert.match(about, /Layer 3, head 2\b.*\b200\b/);
+  assert.match(about, /Layer 3, head 2\b.*\b200 test images\b/);
+  const photographs = { header: { ...HEADER, sample: "photographs" }, cell: { r: 2, c: 1 } };
+  assert.match(summaryOf(photographs).about, /\b200 photographs\b/);
   assert.deepEqual(values, [["mean distance", "21 ± 1 pixels"]]);
   const change = { ...MEASURE, order: "change", ablated: true, label: "log probability" };
   const header = { ...HEADER, behavior: { count: 200, ablated: 60, measures: [change] } };

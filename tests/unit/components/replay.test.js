@@ -14,6 +14,7 @@ import {
   spiral,
   startFrame,
 } from "../../../dashboard/components/replay/state.js";
+import { scaleEnd } from "../../../dashboard/components/shared/numbers.js";
 import { argmax } from "../../../dashboard/components/shared/vectors.js";
 import { frameName, predictionText } from "../../../dashboard/components/replay/words.js";
 
@@ -132,4 +133,9 @@ Deno.test("the CSV file has each model's probabilities for each frame, then for 
   assert.deepEqual(rows[5], ["ViT", "painted 10", "", 0.25, 0.75]);
   assert.deepEqual(rows[6], ["ResNet", "2 x 2", "first", 0.8, 0.9]);
   assert.equal(rows.length, 11);
+});
+
+Deno.test("the scale of small probabilities ends at a round number above the largest", () => {
+  const ends = [[0.97, 1], [0.5, 0.5], [0.041, 0.05], [0.0012, 0.002], [0.001, 0.001], [0, 1], [1, 1]];
+  for (const [largest, end] of ends) assert.ok(Math.abs(scaleEnd(largest) - end) < 1e-12, `${largest}`);
 });

@@ -62,6 +62,19 @@ def test_rows_of_the_logit_lens_are_the_probabilities_of_the_drawn_classes():
     assert cells == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("largest", "end", "written"), [(0.9, 100, ".0f"), (0.041, 5, ".1f"), (0.0012, 0.2, ".2f")]
+)
+def test_scale_and_digits_of_the_logit_lens_fit_its_largest_probability(largest, end, written):
+    values = np.full((7, 1000), largest / 10)
+    values[-1, 7] = largest
+    plot = figures.logit_lens(values, tuple(map(str, range(1000))), truth=None).plot
+    heat = plot.data[0]
+    assert (heat.zmin, heat.zmax) == (0, pytest.approx(end))
+    assert heat.texttemplate == f"%{{z:{written}}}"
+    assert (f"{end} %" in plot.layout.xaxis.title.text) == (end < 100)
+
+
 def test_rows_of_a_prediction_name_the_most_likely_classes_without_markup():
     values = random(10).astype(np.float32)
     figure = figures.probabilities(values, CLASSES, truth=int(values.argmax()), color="#000000", top=3)

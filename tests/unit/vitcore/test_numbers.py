@@ -71,3 +71,21 @@ def test_millions_have_two_digits_or_more_and_no_exponent():
 def test_stored_numbers_have_six_decimals():
     assert numbers.rounded(np.array([[1 / 3, 2]], dtype=np.float64)) == [[0.333333, 2.0]]
     assert numbers.rounded(np.array([1], dtype=np.int64)) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("largest", "end"),
+    [
+        (0.97, 1),
+        (0.5, 0.5),
+        (0.51, 1),
+        (0.13, 0.2),
+        (0.0995, 0.1),
+        (0.041, 0.05),
+        (0.001, 0.001),
+        (0, 1),
+        (1, 1),
+    ],
+)
+def test_scale_of_shares_ends_at_a_round_number_above_the_largest(largest, end):
+    assert numbers.scale_end(largest) == pytest.approx(end)

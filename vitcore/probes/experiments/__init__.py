@@ -2,7 +2,8 @@
 
 A file declares `PROBE`: its name, texts, formula and paper, the type of its values, the generator that
 measures them, and the finding, a sentence computed from them. The generator takes (model, other, images uint8
-[N, 3, S, S], labels int [N], settings), yields (images done, values so far), and imports torch when called.
+[N, 3, S, S], labels int [N] or None, settings), yields (images done, values so far), and imports torch when
+called.
 The command line, the stored results, the page with its figures, and the guide are derived from `PROBE`.
 """
 

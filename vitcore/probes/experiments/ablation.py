@@ -1,4 +1,4 @@
-"""Ablation: accuracy without one head, or without one block."""
+"""Ablation: accuracy or consistency without one head, or without one block."""
 
 from __future__ import annotations
 
@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 
 
 class AblationValues(Values):
-    """Accuracy, and its changes with the standard errors of paired differences."""
+    """Accuracy, and its changes with the standard errors of paired differences.
 
-    base: Estimate  # accuracy of the whole model
+    Without labels, `base` is missing, and the changes are those of the consistency with the whole model.
+    """
+
+    base: Estimate | None = None  # accuracy of the whole model
     layers: list[str]  # the blocks that can be skipped
     blocks: Series  # change without each of them
     heads: Table | None = None  # change without each head [blocks][heads], of a ViT
 
     def shapes(self) -> list[Shape]:
         """Return one shape with all changes."""
-        return [Changes("accuracy", self.base, self.layers, self.blocks, self.heads)]
+        return [Changes(self.quantity, self.base, self.layers, self.blocks, self.heads)]
+
+    @property
+    def quantity(self) -> str:
+        """What changes: the consistency if the images have no labels."""
+        return "accuracy" if self.base else "consistency"
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, AblationValues]]:
     """Measure the model without each part, one at a time.
 
@@ -47,9 +55,10 @@ def measure(
     from vitcore.networks.vit import ViT
 
     complete, blocks, heads = [], [], []
-    for part in parts(len(images)):
-        x, truth = as_input(images[part], model), torch.from_numpy(labels[part])
+    for part in parts(images):
+        x = as_input(images[part], model)
         base, skipped = without_each_block(model, x)
+        truth = base if labels is None else torch.from_numpy(labels[part])
         if not skipped:
             raise UserError(
                 f"Every block of a {type(model).__name__} changes the shape of its input, so none can be "
@@ -61,24 +70,25 @@ def measure(
             heads.append((without_each_head(model, x)[1].argmax(dim=-1) == truth).numpy())
         correct = np.concatenate(complete)
         values = {
-            "base": estimate(*share(correct)),
             "layers": list(skipped),
             "blocks": series(*paired_change(np.concatenate(blocks, axis=-1), correct)),
         }
+        if labels is not None:
+            values["base"] = estimate(*share(correct))
         if heads:
             values["heads"] = table(*paired_change(np.concatenate(heads, axis=-1), correct))
         yield part.stop, AblationValues(**values)
 
 
 def finding(outcomes: Sequence[Outcome[AblationValues]], view: View) -> str:
-    """Return the block of each model whose removal costs most accuracy."""
+    """Return the block of each model whose removal costs most accuracy or consistency."""
     words = []
     for outcome in outcomes:
         blocks = outcome.values.blocks
         worst = int(np.argmin(blocks.mean))
         change = f"{100 * blocks.mean[worst]:+.0f} ± {100 * blocks.error[worst]:.0f} points"
         words.append(f"the {outcome.label} without {outcome.values.layers[worst]} ({change})")
-    return f"Largest loss of accuracy: {enumerate_words(words)}."
+    return f"Largest loss of {outcomes[0].values.quantity}: {enumerate_words(words)}."
 
 
 PROBE = Probe(
@@ -86,13 +96,15 @@ PROBE = Probe(
     title="Ablation",
     question="Which heads and blocks are needed?",
     method="Accuracy when the output of one head is set to zero, or when one block is skipped. Blocks that "
-    "change the shape of their input cannot be skipped.",
+    "change the shape of their input cannot be skipped. For images without labels, consistency replaces "
+    "accuracy: the share of predictions equal to that of the complete model.",
     formula=(r"\Delta_{l,h} = a(\text{without head } h \text{ of layer } l) - a",),
     notation="The standard errors are those of the paired differences over images.",
     reading="**Read it**: removing a single head usually costs little accuracy, because the residual stream "
     "still carries the output of the others. Removing a block usually costs more.",
     source="heads: Michel et al. 2019, Are Sixteen Heads Really Better than One?; blocks: Veit et al. 2016, "
     "Residual Networks Behave Like Ensembles of Relatively Shallow Networks",
+    needs="classifier",
     values=AblationValues,
     steps=measure,
     finding=finding,

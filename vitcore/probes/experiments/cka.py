@@ -35,7 +35,7 @@ class SimilarityValues(Values):
 
 
 def measure(
-    model: nn.Module, other: nn.Module, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: nn.Module, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, SimilarityValues]]:
     """Measure CKA in minibatches of `BATCH` images, with errors from `standard_error`."""
     import torch
@@ -149,7 +149,7 @@ PROBE = Probe(
     pair=True,
     values=SimilarityValues,
     steps=measure,
-    labels=False,
+    needs="images",
     finding=finding,
     order=60,
 )

@@ -1,4 +1,4 @@
-"""Corruptions: accuracy on images with noise, blur, fog and other common changes."""
+"""Corruptions: accuracy or consistency on images with noise, blur, fog and other common changes."""
 
 from __future__ import annotations
 
@@ -21,26 +21,34 @@ if TYPE_CHECKING:
 # vitcore.analysis.corruptions, which imports torch, has the parameters under the same names
 KINDS = ("Gaussian noise", "shot noise", "defocus blur", "fog", "brightness", "contrast", "pixelate", "JPEG")
 SEVERITIES = tuple(range(6))  # 0 is the original image
-ALL = "accuracy, mean of all"
+ALL = "mean of all"
 FIRST = ("fog", "JPEG")  # next to the mean, because a talk shows the first three panels
 
 
 class CorruptionValues(CurveValues):
-    """Accuracy by severity, for each corruption and as the mean over all."""
+    """Accuracy by severity, for each corruption and as the mean over all.
 
-    names = (ALL, *(f"accuracy, {kind}" for kind in KINDS))
-    panels = (
-        Panel(ALL, "Mean of all corruptions"),
-        *(
-            Panel(f"accuracy, {kind}", kind[0].upper() + kind[1:])
-            for kind in sorted(KINDS, key=lambda kind: kind not in FIRST)
-        ),
+    Without labels, consistency is in its place.
+    """
+
+    names = tuple(f"accuracy, {kind}" for kind in (ALL, *KINDS))
+    unlabeled = tuple(f"consistency, {kind}" for kind in (ALL, *KINDS))
+    panels = tuple(
+        Panel(f"{quantity}, {kind}", title)
+        for quantity in ("accuracy", "consistency")
+        for kind, title in (
+            (ALL, "Mean of all corruptions"),
+            *(
+                (kind, kind[0].upper() + kind[1:])
+                for kind in sorted(KINDS, key=lambda kind: kind not in FIRST)
+            ),
+        )
     )
     even = True  # a tick for each severity
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, CorruptionValues]]:
     """Measure corrupted images. The noise of an image is the same for every model."""
     import torch
@@ -49,16 +57,18 @@ def measure(
     from vitcore.analysis.robustness import predict
 
     hits = np.zeros((len(KINDS), len(SEVERITIES), len(images)), bool)
-    for part in parts(len(images)):
+    quantity = "consistency" if labels is None else "accuracy"
+    for part in parts(images):
         samples, count = np.arange(part.start, part.stop), part.stop - part.start
         changed = [corrupted(images[part], kind, step, samples) for kind in KINDS for step in SEVERITIES[1:]]
         classes = predict(model, torch.cat([images[part], *changed])).numpy()
-        correct = classes.reshape(-1, count) == labels[part]
+        right = classes[:count] if labels is None else labels[part]
+        correct = classes.reshape(-1, count) == right
         hits[:, 0, part] = correct[0]
         hits[:, 1:, part] = correct[1:].reshape(len(KINDS), -1, count)
         done = hits[..., : part.stop]
-        curves = {f"accuracy, {kind}": series(*share(done[i])) for i, kind in enumerate(KINDS)}
-        curves[ALL] = series(*mean_over_corruptions(done))
+        curves = {f"{quantity}, {kind}": series(*share(done[i])) for i, kind in enumerate(KINDS)}
+        curves[f"{quantity}, {ALL}"] = series(*mean_over_corruptions(done))
         yield part.stop, CorruptionValues(x=list(SEVERITIES), unit="severity", curves=curves)
 
 
@@ -73,12 +83,13 @@ def mean_over_corruptions(hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def finding(outcomes: Sequence[Outcome[CorruptionValues]], view: View) -> str:
-    """Return the mean accuracy without and with the strongest corruptions."""
-    clean, worst = (shares_at(outcomes, ALL, severity) for severity in (0, SEVERITIES[-1]))
-    return worst and (
-        f"Mean accuracy over {len(KINDS)} corruptions of severity {SEVERITIES[-1]}: {worst}. On the original "
-        f"images: {clean}."
-    )
+    """Return the mean accuracy without and with the strongest corruptions, or else the consistency."""
+    over = f"{len(KINDS)} corruptions of severity {SEVERITIES[-1]}"
+    clean, worst = (shares_at(outcomes, f"accuracy, {ALL}", severity) for severity in (0, SEVERITIES[-1]))
+    if worst:
+        return f"Mean accuracy over {over}: {worst}. On the original images: {clean}."
+    worst = shares_at(outcomes, f"consistency, {ALL}", SEVERITIES[-1])
+    return worst and f"Predictions unchanged, mean over {over}: {worst}."
 
 
 PROBE = Probe(
@@ -87,7 +98,8 @@ PROBE = Probe(
     question="Does accuracy survive noise, blur and fog?",
     method="Each of eight corruptions is applied in the five severities that its authors published: those of "
     "CIFAR-10-C for images up to 32 x 32 pixels, those of ImageNet-C for larger ones. Severity 0 is the "
-    "original image. The noise of an image is the same for every model and every measurement.",
+    "original image. The noise of an image is the same for every model and every measurement. For images "
+    "without labels, consistency replaces accuracy: the share of predictions equal to that of the original.",
     formula=(
         r"\bar{a}(s) = \frac{1}{8}\sum_{c=1}^{8} a_c(s), \qquad "
         r"a_c(s) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(c_s(x_i)) = y_i\,]",
@@ -102,6 +114,7 @@ PROBE = Probe(
     source="Hendrycks and Dietterich 2019, Benchmarking Neural Network Robustness to Common Corruptions and "
     "Perturbations",
     venue="ICLR",
+    needs="classifier",
     values=CorruptionValues,
     steps=measure,
     finding=finding,

@@ -63,7 +63,7 @@ class DistanceValues(Values):
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, DistanceValues]]:
     """Measure distances, weighted by the effective receptive field of the center, and by attention."""
     from vitcore.analysis.attention import as_input, capture
@@ -76,7 +76,7 @@ def measure(
     pixel = pixel_of("centre", size)
     distance, entropy, reach = RunningMean(), RunningMean(), RunningMean()
     boxes = bounds(model, size, pixel)
-    for part in parts(len(images)):
+    for part in parts(images):
         x = as_input(images[part], model)
         fields = receptive_fields(model, x, pixel)
         reach.add(mean_reaches(list(fields.values()), boxes, pixel))
@@ -142,7 +142,7 @@ PROBE = Probe(
     venue="NeurIPS",
     values=DistanceValues,
     steps=measure,
-    labels=False,
+    needs="images",
     finding=finding,
     order=50,
 )

@@ -44,7 +44,7 @@ class SpectrumValues(Values):
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, SpectrumValues]]:
     """Measure the mean spectra over images."""
     import torch
@@ -55,7 +55,7 @@ def measure(
 
     profiles: dict[str, RunningMean] = {}
     sides: dict[str, int] = {}
-    for part in parts(len(images)):
+    for part in parts(images):
         with torch.inference_mode():
             for name, maps in layer_maps(model, as_input(images[part], model)).items():
                 if maps.shape[-1] < 2:
@@ -120,7 +120,7 @@ PROBE = Probe(
     venue="ICLR",
     values=SpectrumValues,
     steps=measure,
-    labels=False,
+    needs="images",
     finding=finding,
     order=70,
 )

@@ -1,4 +1,4 @@
-"""Occlusion: accuracy on images whose cells are replaced by the mean color, in three orders."""
+"""Occlusion: accuracy or consistency on images with cells of the mean color, hidden in three orders."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ ORDERS = ("random", "most salient first", "least salient first")
 
 
 class OcclusionValues(CurveValues):
-    """Accuracy by number of hidden cells, for each order."""
+    """Accuracy by number of hidden cells, for each order. Without labels, consistency in its place."""
 
     names = tuple(f"accuracy, {order}" for order in ORDERS)
-    panels = (
-        Panel("accuracy, random", "Hidden at random"),
-        Panel("accuracy, most salient first", "Most salient first"),
-        Panel("accuracy, least salient first", "Least salient first"),
+    unlabeled = tuple(f"consistency, {order}" for order in ORDERS)
+    panels = tuple(
+        Panel(f"{kind}, {order}", title)
+        for kind in ("accuracy", "consistency")
+        for order, title in zip(
+            ORDERS, ("Hidden at random", "Most salient first", "Least salient first"), strict=True
+        )
     )
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, OcclusionValues]]:
-    """Measure accuracy with hidden cells. Every model has its own ranking of the cells."""
+    """Measure the predictions with hidden cells. Every model has its own ranking of the cells."""
     import torch
 
     from vitcore.analysis.attention import as_input
@@ -51,7 +54,7 @@ def measure(
             f"images whose side is a multiple of {CELLS}."
         )
     predicted = np.zeros((len(ORDERS), len(HIDDEN), len(images)), int)
-    for part in parts(len(images)):
+    for part in parts(images):
         x = as_input(images[part], model)
         orders = cell_orders(model, x, np.arange(part.start, part.stop))
         # Without hidden cells, and with all of them hidden, the images of all orders are the same.
@@ -60,8 +63,12 @@ def measure(
         classes = predict(model, torch.cat([*some, *ends])).numpy().reshape(-1, len(x))
         predicted[:, 1:-1, part] = classes[:-2].reshape(len(ORDERS), -1, len(x))
         predicted[:, 0, part], predicted[:, -1, part] = classes[-2:]
-        hits = predicted[..., : part.stop] == labels[: part.stop]
-        curves = {f"accuracy, {order}": series(*share(hits[i])) for i, order in enumerate(ORDERS)}
+        done = predicted[..., : part.stop]
+        kind, right = ("consistency", done[:, :1]) if labels is None else ("accuracy", labels[: part.stop])
+        curves = {
+            f"{kind}, {order}": series(*share(hits))
+            for order, hits in zip(ORDERS, done == right, strict=True)
+        }
         yield part.stop, OcclusionValues(x=list(HIDDEN), unit=f"hidden cells of {CELLS**2}", curves=curves)
 
 
@@ -76,9 +83,11 @@ def cell_orders(model: nn.Module, images: torch.Tensor, samples: np.ndarray) -> 
 
 
 def finding(outcomes: Sequence[Outcome[OcclusionValues]], view: View) -> str:
-    """Return the accuracy with half of the cells hidden at random."""
-    shares = shares_at(outcomes, "accuracy, random", 32)
-    return shares and f"Accuracy with half of the cells hidden at random: {shares}."
+    """Return the accuracy with half of the cells hidden at random, or else the consistency."""
+    if shares := shares_at(outcomes, "accuracy, random", 32):
+        return f"Accuracy with half of the cells hidden at random: {shares}."
+    shares = shares_at(outcomes, "consistency, random", 32)
+    return shares and f"Predictions unchanged with half of the cells hidden at random: {shares}."
 
 
 def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: str) -> Frames:
@@ -118,12 +127,15 @@ PROBE = Probe(
     title="Occlusion",
     question="How much of the image is needed?",
     method="Cells of an 8 x 8 grid are replaced by the mean color, either at random or in the order of their "
-    "saliency for the model's prediction (gradient times input). Every model has its own order.",
+    "saliency for the model's prediction (gradient times input). Every model has its own order. For images "
+    "without labels, consistency replaces accuracy: the share of predictions equal to that of the whole "
+    "image.",
     formula=(r"s_j = \sum_{u \in \text{cell } j} x_u\,\frac{\partial f_{\hat{y}}(x)}{\partial x_u}",),
     reading="**Read it**: the further the curve *most salient first* falls below *random*, the better the "
     "gradient identifies the cells that the model needs.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers; the ranking: Shrikumar et al. "
     "2016, Not Just a Black Box",
+    needs="classifier",
     values=OcclusionValues,
     steps=measure,
     finding=finding,

@@ -55,7 +55,7 @@ class FieldValues(Values):
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, FieldValues]]:
     """Measure the mean absolute gradient of the position, normalized to sum to one for each image."""
     import torch
@@ -67,7 +67,7 @@ def measure(
     pixel = pixel_of(settings["place"], size)
     fields, reach = RunningMean(), RunningMean()
     boxes = bounds(model, size, pixel)
-    for part in parts(len(images)):
+    for part in parts(images):
         found = receptive_fields(model, images[part], pixel)
         stack = torch.stack(list(found.values()), dim=1)  # [B, layers, S, S]
         total = stack.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-30)
@@ -111,7 +111,7 @@ PROBE = Probe(
     choices={"place": PLACES},
     values=FieldValues,
     steps=measure,
-    labels=False,
+    needs="images",
     finding=finding,
     order=40,
     shared_scale=True,

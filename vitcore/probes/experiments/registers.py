@@ -69,7 +69,7 @@ class NormValues(Values):
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, NormValues]]:
     """Measure the norms of the patches, or of the positions of a CNN's maps, and the attention of a ViT."""
     import torch
@@ -84,7 +84,7 @@ def measure(
     def add(name: str, layers: list[torch.Tensor]) -> None:
         means.setdefault(name, RunningMean()).add(torch.stack(layers, dim=1))
 
-    for part in parts(len(images)):
+    for part in parts(images):
         x = as_input(images[part], model)
         if isinstance(model, ViT):
             trace, first = capture(model, x), model.prefix_tokens
@@ -175,7 +175,7 @@ PROBE = Probe(
     venue="ICLR",
     values=NormValues,
     steps=measure,
-    labels=False,
+    needs="images",
     finding=finding,
     order=55,
 )

@@ -32,6 +32,7 @@ class ShiftValues(CurveValues):
     """Consistency and accuracy for each way to fill the border."""
 
     names = tuple(f"{kind}, {border}" for border in BORDERS for kind in ("consistency", "accuracy"))
+    unlabeled = tuple(f"consistency, {border}" for border in BORDERS)
     panels = (
         Panel("consistency, {border}", "Prediction unchanged"),
         Panel("accuracy, {border}", "Prediction correct"),
@@ -39,7 +40,7 @@ class ShiftValues(CurveValues):
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, ShiftValues]]:
     """Measure shifts. Image i moves right, left, down or up for i modulo 4 = 0 to 3."""
     import torch
@@ -49,7 +50,7 @@ def measure(
 
     sizes = [size for size in SIZES if size < images.shape[-1] - 1]
     predicted = np.zeros((len(BORDERS), len(sizes), len(images)), int)
-    for part in parts(len(images)):
+    for part in parts(images):
         x = as_input(images[part], model)
         ways = [DIRECTIONS[(part.start + i) % 4] for i in range(len(x))]
         moved = [
@@ -65,7 +66,8 @@ def measure(
         curves = {}
         for i, border in enumerate(BORDERS):
             curves[f"consistency, {border}"] = series(*share(done[i] == done[i, :1]))
-            curves[f"accuracy, {border}"] = series(*share(done[i] == labels[: part.stop]))
+            if labels is not None:
+                curves[f"accuracy, {border}"] = series(*share(done[i] == labels[: part.stop]))
         yield part.stop, ShiftValues(x=sizes, unit="shift in pixels", curves=curves)
 
 
@@ -111,6 +113,7 @@ PROBE = Probe(
     "position embeddings is invariant to shifts by multiples of its patch size.",
     source="Zhang 2019, Making Convolutional Networks Shift-Invariant Again",
     venue="ICML",
+    needs="classifier",
     values=ShiftValues,
     steps=measure,
     finding=finding,

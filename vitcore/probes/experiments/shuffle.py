@@ -26,12 +26,13 @@ class ShuffleValues(CurveValues):
     """Accuracy and consistency by number of cells per side."""
 
     names = ("accuracy", "consistency")
+    unlabeled = ("consistency",)
     panels = (Panel("consistency", "Prediction unchanged"), Panel("accuracy", "Prediction correct"))
     even = True
 
 
 def measure(
-    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray | None, settings: Settings
 ) -> Iterator[tuple[int, ShuffleValues]]:
     """Measure shuffled images. Every image has its own permutation of each grid."""
     from vitcore.analysis.attention import as_input
@@ -40,23 +41,24 @@ def measure(
     size = images.shape[-1]
     grids = [grid for grid in GRIDS if size % grid == 0]
     predicted = np.zeros((len(grids), len(images)), int)
-    for part in parts(len(images)):
+    for part in parts(images):
         samples = np.arange(part.start, part.stop)
         for i, grid in enumerate(grids):
             cells = permutations(0, grid**2, samples)
             predicted[i, part] = predict(model, shuffled(as_input(images[part], model), cells)).numpy()
         done = predicted[:, : part.stop]
-        curves = {
-            "accuracy": series(*share(done == labels[: part.stop])),
-            "consistency": series(*share(done == done[:1])),
-        }
+        curves = {"consistency": series(*share(done == done[:1]))}
+        if labels is not None:
+            curves = {"accuracy": series(*share(done == labels[: part.stop])), **curves}
         yield part.stop, ShuffleValues(x=grids, unit="cells a side", curves=curves)
 
 
 def finding(outcomes: Sequence[Outcome[ShuffleValues]], view: View) -> str:
-    """Return the accuracy with 4 x 4 cells."""
-    shares = shares_at(outcomes, "accuracy", 4)
-    return shares and f"Accuracy with 4 x 4 shuffled cells: {shares}."
+    """Return the accuracy with 4 x 4 cells, or else the consistency."""
+    if shares := shares_at(outcomes, "accuracy", 4):
+        return f"Accuracy with 4 x 4 shuffled cells: {shares}."
+    shares = shares_at(outcomes, "consistency", 4)
+    return shares and f"Predictions unchanged by shuffling 4 x 4 cells: {shares}."
 
 
 def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: str) -> Frames:
@@ -89,6 +91,7 @@ PROBE = Probe(
     "A model whose curve falls early relies on their arrangement. The dotted line is chance.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers",
     venue="NeurIPS",
+    needs="classifier",
     values=ShuffleValues,
     steps=measure,
     finding=finding,

@@ -60,7 +60,7 @@ def measure(
 
     pixels, partner = images.numpy(), partners(labels)
     answers = np.zeros((4, len(images)), int)
-    for part in parts(len(images)):
+    for part in parts(images):
         own, others = np.arange(part.start, part.stop), partner[part]
         shapes, textures = silhouettes(pixels[part]), shuffled_cells(pixels[others], others)
         seen = [pixels[part], shapes, shuffled_cells(pixels[part], own), conflicts(shapes, textures)]

@@ -148,4 +148,4 @@ def test_probe_equals_predictions_on_corrupted_images_and_a_constant_model_keeps
         ]
         assert values.curves[f"accuracy, {kind}"].mean == pytest.approx(hits, abs=1e-6)
         means.append(hits)
-    assert values.curves[ALL].mean == pytest.approx(np.mean(means, axis=0), abs=1e-6)
+    assert values.curves[f"accuracy, {ALL}"].mean == pytest.approx(np.mean(means, axis=0), abs=1e-6)

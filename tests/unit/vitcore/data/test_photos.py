@@ -22,7 +22,7 @@ from vitcore.preprocessing import Preprocessing
 from vitcore.probes import PROBES
 from vitcore.probes.measure import measure
 from vitcore.probes.scores import test_set as set_of_tests
-from vitcore.probes.store import Subject
+from vitcore.probes.store import Subject, find, images_of
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 16}
 PLACE = assets_dir() / "photos"
@@ -90,17 +90,19 @@ def test_tests_on_photographs_are_refused(run):
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_only_experiments_without_labels_run_on_photographs(name, run, tmp_path):
+def test_only_experiments_that_need_labels_do_not_run_on_photographs(name, run, tmp_path):
     probe = PROBES[name]
     subjects = [Subject(run)] * (1 + probe.pair)
     steps = measure(probe, subjects, 4, root=tmp_path)
-    if probe.labels:
+    if name in ("texture-shape", "landscape"):
         with pytest.raises(UserError, match="labels"):
             next(steps)
     else:
         *_, last = steps
-        assert last.result.data == "test images of photos"
+        assert "photographs" in last.result.data
         assert last.done == 4
+        assert not any("accuracy" in row["quantity"] for row in last.values.rows())
+        assert find(probe, subjects, images_of(probe, [run], 4), probe.settings(), tmp_path) == last.result
 
 
 def test_labels_do_not_change_the_values_of_experiments_that_declare_it(run):
@@ -111,7 +113,7 @@ def test_labels_do_not_change_the_values_of_experiments_that_declare_it(run):
     images = torch.from_numpy(load_dataset("photos", 64).test.images[:4])
     model = load_run(run)
     for probe in PROBES.values():
-        if not probe.labels:
+        if probe.needs == "images":
             zeros, ones = (
                 list(probe.steps(model, model, images, np.full(4, label), probe.settings()))[-1][1]
                 for label in (0, 1)

@@ -40,7 +40,7 @@ class BrightnessValues(Values):
 
 def measure(model, other, images, labels, settings):
     mean = RunningMean()
-    for part in parts(len(images)):
+    for part in parts(images):
         mean.add(images[part].float().mean(dim=(2, 3)))
         yield part.stop, BrightnessValues(layers=["red", "green", "blue"], brightness=series(*mean.estimates))
 

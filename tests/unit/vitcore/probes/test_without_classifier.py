@@ -9,7 +9,7 @@ from vitcore.probes import EVERY, find_probe, measure
 from vitcore.probes.store import Subject, images_of
 from vitcore.runs.folder import find_run
 
-OF_FEATURES = {"cka", "distance", "fourier", "receptive-field", "registers", "speed"}
+OF_FEATURES = {"cka", "distance", "fourier", "heads", "receptive-field", "registers", "speed"}
 RUN = find_run("mae-small")
 
 
