@@ -11,8 +11,8 @@ from dashboard.shared import (
     page_runs,
     resources,
     run_curves,
+    run_selection,
     run_status,
-    selection,
     ticking,
 )
 from dashboard.states.compare import CompareState
@@ -26,7 +26,7 @@ if not found:
 
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
-    chosen = selection.choose_runs(
+    chosen = run_selection.choose_runs(
         found,
         CompareState,
         "runs",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, live_image, sample_efficiency, summary
-from dashboard.shared import bound, default_runs, header, page_runs, resources, selection
+from dashboard.shared import bound, default_runs, header, page_runs, resources, run_selection
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
@@ -42,12 +42,12 @@ first_control, second_control, count_control, base_control = st.columns(
     [1.5, 1.5, 1.2, 1], vertical_alignment="bottom"
 )
 with first_control:
-    first = selection.choose_run(found, BiasState, "run", "Model", first=vit)
+    first = run_selection.choose_run(found, BiasState, "run", "Model", first=vit)
 with second_control:
     others = page_runs.comparable(first, found, same_classes=probe.needs != "images")
     usual = resnet if resnet in others else None
     alone = {first.id: "the model itself" if probe.pair else "no other model"}
-    second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual, named=alone)
+    second = run_selection.choose_run(others, BiasState, "against", "Compare with", first=usual, named=alone)
 count = experiments.number_of_images(count_control, first, probe)
 untrained = base_control.toggle(
     "Include untrained",

@@ -6,7 +6,7 @@ from dashboard.components.stepper import stepper
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.page_table import PAGES
 from dashboard.patches import costs, learned, stepper_data
-from dashboard.shared import bound, columns, header, page_runs, resources, selection
+from dashboard.shared import bound, columns, header, page_runs, resources, run_selection, selection
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
@@ -17,7 +17,7 @@ run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_a
 run = None
 if found:
     with run_control:
-        run = selection.choose_run(found, PatchesState, "run", "Model")
+        run = run_selection.choose_run(found, PatchesState, "run", "Model")
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:

@@ -17,7 +17,7 @@ from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.drawing.prediction import prediction
-from dashboard.shared import model_outputs, resources, selection
+from dashboard.shared import model_outputs, resources, run_selection
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import NO_CONTRAST, AttentionState
 from vitcore.architectures import ARCHITECTURES
@@ -64,7 +64,7 @@ def compare_class_maps(
         **AttentionState.bound("minus", value=None),
     )
     with third:
-        other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
+        other = run_selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
     if other:
         with shown, st.spinner(f"Loading {escape(other.title)}"):
             model_outputs.outputs(other, image)

@@ -27,7 +27,7 @@ from dashboard.attention.image_scene import ImageScene
 from dashboard.attention.side_by_side import SideBySide
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import bound, run_status, selection, ticking
+from dashboard.shared import bound, run_selection, run_status, ticking
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import (
     BLOCK,
@@ -209,7 +209,7 @@ def _choose_convolution(run: Run) -> Run | None:
         )
         if not both:
             return None
-        return selection.choose_run(
+        return run_selection.choose_run(
             others, AttentionState, "other", "Convolution of", label_visibility="collapsed", width=300
         )
 

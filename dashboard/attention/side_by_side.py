@@ -17,7 +17,7 @@ from dashboard.attention.requests import place_or_warning, receive, remember
 from dashboard.components.pair import PART, message, pair
 from dashboard.components.pieces import Piece, component_piece
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, model_outputs, resources, scene_links, selection
+from dashboard.shared import bound, model_outputs, resources, run_selection, scene_links, selection
 from dashboard.shared.own_image import RIGHT
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState, ExplorerState
@@ -89,7 +89,7 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
         return run, chosen
     if kind == MODELS:
         with right_place:
-            other = selection.choose_run(
+            other = run_selection.choose_run(
                 comparable_runs(run),
                 AttentionState,
                 "right_run",

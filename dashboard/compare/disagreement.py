@@ -11,7 +11,7 @@ from dashboard.components.gallery import Card, gallery
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.drawing.pictures import picture
 from dashboard.page_table import PAGES
-from dashboard.shared import bound, own_image, selection
+from dashboard.shared import bound, own_image, run_selection
 from dashboard.states.attention import AttentionState
 from dashboard.states.compare import CompareState
 from vitcore import numbers
@@ -32,10 +32,10 @@ def choose_pair(known: list[Item]) -> list[Item]:
     runs = [item.run for item in known]
     left, right, _ = st.columns([1.5, 1.5, 2])
     with left:
-        first = selection.choose_run(runs, CompareState, "first", "First")
+        first = run_selection.choose_run(runs, CompareState, "first", "First")
     other = next(run for run in runs if run.id != first.id)
     with right:
-        second = selection.choose_run(runs, CompareState, "second", "Second", first=other)
+        second = run_selection.choose_run(runs, CompareState, "second", "Second", first=other)
     return [by_id[first.id], by_id[second.id]]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import bound, deletion, header, messages, popovers, selection
+from dashboard.shared import bound, deletion, header, messages, popovers, run_selection
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import results
@@ -116,7 +116,7 @@ def _curves(ids: list[str]) -> None:
 
 def _delete(sweep: Sweep) -> None:
     delete_sweep(sweep)
-    selection.forget(sweep.runs)
+    run_selection.forget(sweep.runs)
 
 
 def _attempt(action: Any, sweep: Sweep, done: str) -> None:

@@ -14,7 +14,7 @@ from dashboard.compare import time_figures as draw
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
 from dashboard.drawing.markdown import escape
-from dashboard.shared import columns, curve_axes, drawable, resources, run_curves, selection
+from dashboard.shared import columns, curve_axes, drawable, resources, run_curves, run_selection
 from dashboard.states.compare import CompareState
 from vitcore import numbers
 from vitcore.errors import UserError
@@ -42,7 +42,7 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
         return
     left, right = st.columns([1.5, 3], vertical_alignment="center")
     with left:
-        goal = selection.choose_run(validated, CompareState, "goal", "Match the best of")
+        goal = run_selection.choose_run(validated, CompareState, "goal", "Match the best of")
     names = {item.run.id: item.name for item in measured.named(runs)}
     courses = _courses(validated, goal)
     right.markdown(" ".join(_sentences(names, courses, goal)))

@@ -18,8 +18,8 @@ from dashboard.shared import (
     origins,
     popovers,
     run_curves,
+    run_selection,
     run_status,
-    selection,
     ticking,
 )
 from dashboard.states.training import TrainingState
@@ -47,7 +47,7 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     """Draw a selector of runs and below it the chosen run, which is refreshed while it is active."""
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
-        run = selection.choose_run(found, TrainingState, "watch", "Watch")
+        run = run_selection.choose_run(found, TrainingState, "watch", "Watch")
     if deleted := messages.take("deleted"):
         messages.announce(f"Deleted {deleted}; now showing {run.title}.")
         messages.show_announcements()
@@ -193,7 +193,7 @@ def _describe(run: Run) -> None:
 def _delete(run: Run) -> None:
     title = run.title  # stored in the folder
     edit.delete(run)
-    selection.forget([run])
+    run_selection.forget([run])
     popovers.close(_edit_of(run))
     messages.keep("deleted", title)  # the panel announces it with the title of the run that it shows next
 

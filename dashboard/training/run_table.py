@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.drawing.figures import in_percent
 from dashboard.page_table import PAGES
-from dashboard.shared import bound, columns, deletion, messages, popovers, resources, selection
+from dashboard.shared import bound, columns, deletion, messages, popovers, resources, run_selection
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.shared.labels import label_among, run_labels
 from dashboard.shared.model_outputs import digest
@@ -134,7 +134,7 @@ def _delete(runs: list[Run]) -> None:
         for run in runs:
             title = run.title  # stored in the folder
             edit.delete(run)
-            selection.forget([run])
+            run_selection.forget([run])
             deleted.append(title)
     if deleted:
         what = numbers.count(len(deleted), "run") if len(deleted) > 1 else deleted[0]
