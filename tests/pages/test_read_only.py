@@ -33,7 +33,7 @@ BUTTONS = {  # labels of the buttons that launch, measure or write
         "Launch 6 runs",
         "Make an ONNX file (.onnx)",
     ],
-    "compare": ["Download and import", "Import this model", "Import this file"],
+    "compare": ["Download and import", "Import DeiT", "Import this file"],
     "inductive_bias": ["Measure now"],
 }
 RUN = "the run"

@@ -108,8 +108,11 @@ def test_hidden_cells_are_zero_and_others_unchanged():
 
 
 def test_predictions_do_not_depend_on_the_batch():
-    model = build("resnet").eval()
-    assert torch.equal(predict(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
+    model, sizes = build("resnet").eval(), []
+    model.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    expected = model(normalize(PIXELS)).argmax(dim=1)
+    assert torch.equal(predict(model, PIXELS.repeat(26, 1, 1, 1)), expected.repeat(26))
+    assert sizes[1:] == [100, 4]
 
 
 def test_first_block_of_a_vit_reads_the_whole_image():
