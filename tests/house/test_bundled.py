@@ -30,6 +30,7 @@ WITHOUT_WEIGHTS = {"cct"}  # has only bundled curves
 TEN_EPOCHS = {  # of `modern`, without weights: how each differs from the recipe
     "cct-cifar10": {},
     "vit-conv-stem-cifar10": {"epochs": 10, "options": {"conv_stem": True}},
+    "vit-ten-epochs": {"epochs": 10},
 }
 BUNDLED = {  # number of parameters; the name says how it was trained
     "vit-cifar10": 3_195_146,

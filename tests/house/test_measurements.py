@@ -15,6 +15,7 @@ from vitcore.sweeps.results import sample_curve
 from vitcore.sweeps.sweep import find_sweep
 
 ALIKE = ("vit-cifar10", "cct-cifar10", "vit-conv-stem-cifar10")
+TEN_EPOCHS = "vit-ten-epochs"  # the plain ViT, trained as the last two
 
 
 def section(title):
@@ -50,18 +51,29 @@ def test_lead_of_the_cct_on_few_images_has_the_error_of_the_difference():
 
 
 def test_leads_after_ten_epochs_are_stated():
+    text = section("A little convolution, and a flatter minimum")
     plain, cct, stem = (accuracy(name)[0] for name in ALIKE)
-    assert f"the CCT is {cct - plain:.1f} points ahead of the plain ViT, and the ViT with a conv stem " in (
-        text := section("A little convolution, and a flatter minimum")
-    )
-    assert f"{plain - stem:.1f} points behind it" in text
+    assert (
+        f"the CCT is {cct - plain:.1f} points ahead of the plain ViT, and the ViT with a conv stem "
+        f"{plain - stem:.1f} points behind it"
+    ) in text
+    plain, one = accuracy(TEN_EPOCHS)
+    others = [accuracy(name)[1] for name in ALIKE[1:]]
+    assert (
+        f"the conv stem is {stem - plain:.1f} points ahead of the plain ViT, and the CCT {cct - plain:.1f} "
+        f"(standard error of the difference at most {math.hypot(one, max(others)):.1f})"
+    ) in text
 
 
 def test_reach_of_a_conv_stem_is_stated():
     text = section("A little convolution, and a flatter minimum")
     patches, first = values("distance", "vit-conv-stem-cifar10").reach.mean[:2]
     plain_patches, plain = values("distance", "vit-cifar10-gpu").reach.mean[:2]
-    assert f"reads farther ({first:.1f} pixels) than that of the plain ViT ({plain:.1f})" in text
+    alike = values("distance", TEN_EPOCHS).reach.mean[1]
+    assert (
+        f"reads farther ({first:.1f} pixels) than that of the plain ViT ({alike:.1f}, and {plain:.1f} after "
+        "88 epochs)"
+    ) in text
     assert f"what is near ({patches:.1f} pixels, a patch {plain_patches:.1f})" in text
     random, plain = (
         values("distance", name, untrained=True).reach.mean[1]
@@ -95,7 +107,9 @@ def test_differences_between_the_small_models_are_stated():
     assert f"{seen[0]:.1f} times each image of a quarter, but only {seen[1]:.1f} times each of all" in text
 
 
-@pytest.mark.parametrize("run", [*ALIKE, "resnet-cifar10", "vit-cifar10-gpu", "resnet-cifar10-gpu"])
+@pytest.mark.parametrize(
+    "run", [*ALIKE, TEN_EPOCHS, "resnet-cifar10", "vit-cifar10-gpu", "resnet-cifar10-gpu"]
+)
 def test_accuracies_under_corruptions_are_stated(run):
     found = values("corruptions", run)
     mean = found.curves["accuracy, mean of all"]
@@ -114,7 +128,8 @@ def test_lead_of_the_cct_under_corruptions_has_the_largest_error_that_it_can_hav
     # both see the same images, which makes the error of the difference smaller than that of independent ones
     assert f"(standard error at most {math.hypot(one, other):.1f})" in text
     assert f"With a conv stem, the ViT is {vit - stem:.1f} points behind it" in text
-    assert {find_run(name).config.augment for name in ALIKE} == {"trivial"}
+    assert f"and {stem - worst(TEN_EPOCHS)[0]:.1f} ahead of the plain ViT with the same ten epochs" in text
+    assert {find_run(name).config.augment for name in (*ALIKE, TEN_EPOCHS)} == {"trivial"}
     assert find_run("resnet-cifar10").config.augment == "shift"
 
 
