@@ -141,7 +141,7 @@ def test_accuracies_of_models_with_convolutions_in_front_are_stated(steps):
         f"the plain ViT reaches {plain:.1f} %, with a convolutional stem {stem:.1f} %, and a CCT {cct:.1f} %."
     ) in step.say
     assert f"{cct - longer:.1f} points ahead of the plain ViT after twenty epochs" in step.note
-    assert step.link == "training?watch=cct-cifar10"
+    assert step.link == "compare?runs=vit-ten-epochs,vit-conv-stem-cifar10,cct-cifar10"
     plain, stem, cct, _ = (at("accuracy, mean of all", values("corruptions", name), 5) for name in names)
     (step,) = (step for step in steps.values() if "probe=Corruptions" in step.link)
     assert (
