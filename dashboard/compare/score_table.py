@@ -224,6 +224,10 @@ def _cell(text: str) -> str:
 
 def _notes(items: list[Item]) -> list[str]:
     notes = [item.why for item in items if item.why]
+    written: dict[str, list[str]] = {}  # for example that a run trained beside others
+    for item in items:
+        written.setdefault(item.run.meta.note.strip(), []).append(item.name)
+    notes += [f"{', '.join(names)}: {note.rstrip('.')}." for note, names in written.items() if note]
     if measured := [item.speed for item in items if item.speed]:
         speeds = [result.values for result in measured]
         kind, _, device = measured[0].settings["device"].partition(": ")

@@ -264,9 +264,15 @@ def _parameters(path: str, stamp: float) -> int:
 
 
 def parameters(run: Run) -> int | None:
-    """Return the number of trainable parameters of a run's model, or None without weights. Needs no torch."""
+    """Return the number of trainable parameters of a run's model. Needs no torch.
+
+    Without weights, it is what the training has stored, or None.
+    """
     path = run.weights
+    if not path:
+        stored = run.stored_status().result.get("parameters")
+        return None if stored is None else int(stored)
     try:
-        return _parameters(str(path), path.stat().st_mtime) if path else None
+        return _parameters(str(path), path.stat().st_mtime)
     except (UserError, OSError):  # the page reports the error where it needs the weights
         return None

@@ -15,6 +15,7 @@ from dashboard.compare import figures as draw
 from dashboard.compare import measured, score_table
 from dashboard.compare.confusion_figures import confusions
 from dashboard.compare.figures import Shown
+from dashboard.compare.measured import Item
 from dashboard.shared import columns
 from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
@@ -281,3 +282,12 @@ def test_compare_opens_with_the_bundled_pair_only():
     own = make_run(runs_dir(), "own", model="resnet", **TINY_RESNET)
     (own.path / "events.out.tfevents.1").touch()
     assert [run.id for run in default_runs()] == ["vit-cifar10-gpu", "resnet-cifar10-gpu"]
+
+
+def test_notes_and_parameters_of_runs_without_weights_are_those_that_were_stored():
+    items = [Item(find_run(name), name, "", "") for name in ("vit-quick", "cct-quick", "vit-cifar10-gpu")]
+    notes = score_table._notes(items)
+    assert notes[0] == f"vit-quick, cct-quick: {find_run('vit-quick').meta.note}"
+    assert not any("vit-cifar10-gpu" in note for note in notes)
+    (line,) = (one for one in score_table.table(items)["Size"] if one.name == "parameters")
+    assert line.cells == ["3,195,146", "3,326,923", "3,195,146"]  # docs/measurements.md
