@@ -23,14 +23,14 @@ const SMALLEST = 26; // width of an ordered map, below which its texts would ove
  * @typedef {{ r: number, c: number, left: number, top: number }} Cell
  * @typedef {{ text: string, x: number, y: number, align: string, heading?: boolean }} Text
  * @typedef {{ unit: number, gap: number, cells: Cell[], texts: Text[], zoom: number, width: number,
- *   height: number, at: (r: number, c: number) => [number, number] | null }} Plan
+ *   height: number, headHeight: number, at: (r: number, c: number) => [number, number] | null }} Plan
  */
 
 /**
  * Return the layout of the maps in a box of w x h pixels: ordered by a measure if there is one.
  * @param {any} maps
  * @param {any} measure with `groups` and `tiles`, see dashboard/attention/head_order.py, or null
- * @returns {Plan}
+ * @returns {Plan} `headHeight` is the height of the row with the numbers of the heads, or 0 without one
  */
 export function gridPlan(maps, w, h, zoom = 1, measure = null) {
   return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom);
@@ -89,7 +89,8 @@ function layeredPlan(maps, w, h, zoom) {
   }
   const right = Math.max(...cells.map(({ left }) => left));
   const bottom = Math.max(...cells.map(({ top }) => top));
-  return planOf(cells, texts, unit, zoom, right + unit + BEYOND, bottom + unit + bar + Math.min(4, gap), gap);
+  const [width, height] = [right + unit + BEYOND, bottom + unit + bar + Math.min(4, gap)];
+  return planOf(cells, texts, unit, zoom, width, height, gap, LABEL);
 }
 
 // Return the side of maps that fit if the layers are in this many blocks beside each other, the side that
@@ -163,22 +164,23 @@ function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
   return planOf(cells, texts, unit, zoom, 3 + Math.min(columns, most) * (unit + GAP), y + 4);
 }
 
-function planOf(cells, texts, unit, zoom, width, height, gap = GAP) {
+function planOf(cells, texts, unit, zoom, width, height, gap = GAP, headHeight = 0) {
   const places = new Map(cells.map(({ r, c, left, top }) => [`${r}.${c}`, [left, top]]));
   const at = (r, c) => places.get(`${r}.${c}`) ?? null;
-  return { unit, gap, cells, texts, zoom, width, height, at };
+  return { unit, gap, cells, texts, zoom, width, height, headHeight, at };
 }
 
 /**
- * Return how far the area of a grid must be scrolled down to show the chosen map, in pixels.
+ * Return how far the area of a grid must be scrolled down to show the chosen map, in pixels. The row
+ * with the numbers of the heads stays above the maps.
  * @param {Plan} plan
  * @param {{ layer: number, head: number }} chosen
  * @param {{ scrollTop: number, clientHeight: number }} area
  */
-export function scrollFor({ at, unit, zoom }, { layer, head }, { scrollTop, clientHeight }) {
+export function scrollFor({ at, unit, zoom, headHeight }, { layer, head }, { scrollTop, clientHeight }) {
   const place = at(layer, head);
   if (!place) return scrollTop;
-  const [top, bottom] = [zoom * (place[1] - AROUND), zoom * (place[1] + unit + AROUND)];
+  const [top, bottom] = [zoom * (place[1] - headHeight - AROUND), zoom * (place[1] + unit + AROUND)];
   return Math.min(Math.max(scrollTop, bottom - clientHeight), Math.max(0, top));
 }
 
@@ -192,12 +194,23 @@ export function cellUnder(plan, px, py) {
   return found ? { r: found.r, c: found.c } : null;
 }
 
-export function drawGrid(p, { maps, sheet, header, state, theme, type, hoveredCell }, plan) {
-  const side = header.side, { unit } = plan;
-  for (const { text, x, y, align, heading } of plan.texts) {
+// Draw these texts of the plan.
+function drawTexts(p, { theme, type }, texts) {
+  for (const { text, x, y, align, heading } of texts) {
     const style = heading ? { size: 13, weight: 600, color: theme.text } : { size: 12, color: theme.faint };
     p.text(text, x, y, { ...type, ...style, align });
   }
+}
+
+// Draw the row with the numbers of the heads alone, on the color of the page: maps may scroll below it.
+export function drawHead(p, grid, plan) {
+  p.rect(0, 0, plan.width, plan.headHeight, { fill: grid.theme.background });
+  drawTexts(p, grid, plan.texts.filter(({ y }) => y < plan.headHeight));
+}
+
+export function drawGrid(p, grid, plan) {
+  const { maps, sheet, header, state, theme, hoveredCell } = grid, side = header.side, { unit } = plan;
+  drawTexts(p, grid, plan.texts);
   for (const { r, c, left, top } of plan.cells) {
     p.pixels(sheet, c * side, r * side, side, side, left, top, unit, unit);
     if (!maps.first) continue;

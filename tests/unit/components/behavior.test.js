@@ -43,6 +43,7 @@ Deno.test("each ordered map has its layer, head and value, and each group a head
     "under 8 pixels: 7 heads",
     "from 8 pixels: 5 heads",
   ]);
+  assert.equal(gridPlan(MAPS, 600, 360, 1, MEASURE).headHeight, 0); // no row that belongs to all maps
   const tiles = texts.filter((t) => !t.heading).map((t) => t.text);
   assert.deepEqual(tiles.slice(0, 4), ["L1 H1", "00 px", "L2 H1", "10 px"]);
   assert.equal(tiles.length, 24);
@@ -126,6 +127,8 @@ Deno.test("a grid that does not fit is scrolled to the chosen map, and no furthe
   assert.equal(scrollFor(plan, chosen, { ...area, scrollTop: scrolled }), scrolled);
   assert.equal(scrollFor(plan, { layer: 0, head: 0 }, area), 0);
   assert.ok(scrollFor(plan, { layer: 0, head: 0 }, { ...area, scrollTop: scrolled }) <= plan.at(0, 0)[1]);
+  const middle = scrollFor(plan, { layer: 5, head: 0 }, { ...area, scrollTop: scrolled });
+  assert.ok(middle > 0 && middle + plan.headHeight < plan.at(5, 0)[1]); // below the numbers of the heads
   assert.equal(scrollFor(plan, { layer: 40, head: 0 }, { ...area, scrollTop: 7 }), 7); // not in the grid
 });
 
