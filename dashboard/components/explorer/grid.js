@@ -4,9 +4,10 @@ import { hasCls } from "../shared/tokens.js";
 
 const GAP = 6, SMALL_GAP = 3; // pixels between maps, and between small ones
 const MEAN_GAP = 5; // additional gap between the maps and their means
-const SIDE_LABEL = 52; // width of the label of a layer
+const BESIDE = 8; // between the label of a layer and its first map
+const EDGE = 2; // to the left of the labels of layers
 const AROUND = 12; // above and below a map that is scrolled to, with its frame and its bar
-const BEYOND = 10; // to the right of the means, whose label is wider than small maps
+const BEYOND = 12; // to the right of the means, whose label is wider than small maps
 const FOLDS_FOR = 1.2; // times larger maps, the layers continue in another column
 const BAR = 3; // height of the bar below each map: the weights of CLS and of other tokens before the patches
 const LABEL = 13; // height of a line of small text
@@ -15,7 +16,7 @@ const ROW_GAP = 8; // between a value and the name below it
 const LETTER = 6.6; // mean width of a character
 const HEADING = 20; // height of the heading of a group
 const READABLE = 26; // width of the maps in rows that scroll anyway
-const NUMBERS = 18, TO_MEAN = 25; // least distance between numbers of heads, and to the label of their mean
+const APART = 3; // least distance between texts in a row: a little more than the width of a space
 const SMALLEST = 26; // width of an ordered map, below which its texts would overlap
 
 /**
@@ -26,25 +27,30 @@ const SMALLEST = 26; // width of an ordered map, below which its texts would ove
  *   height: number, headHeight: number, at: (r: number, c: number) => [number, number] | null }} Plan
  */
 
+// Estimate the width of a text where no canvas measures it.
+const widthOfText = (text) => 6 * text.length;
+
 /**
  * Return the layout of the maps in a box of w x h pixels: ordered by a measure if there is one.
  * @param {any} maps
  * @param {any} measure with `groups` and `tiles`, see dashboard/attention/head_order.py, or null
+ * @param {(text: string) => number} widthOf returns the width of a text of 12 pixels, see `textWidths`
  * @returns {Plan} `headHeight` is the height of the row with the numbers of the heads, or 0 without one
  */
-export function gridPlan(maps, w, h, zoom = 1, measure = null) {
-  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom);
+export function gridPlan(maps, w, h, zoom = 1, measure = null, widthOf = widthOfText) {
+  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom, widthOf);
 }
 
 // The maps of a layer in a row. The last row has the means, like the last column. Many layers with few heads
 // continue in another column.
-function layeredPlan(maps, w, h, zoom) {
+function layeredPlan(maps, w, h, zoom, widthOf) {
   const bar = maps.first ? BAR + 2 : 0;
+  const side = EDGE + Math.ceil(Math.max(widthOf(`layer ${maps.rows - 1}`), widthOf("mean"))) + BESIDE;
   // Return the layout with the largest maps. More columns must make them `gain` times larger.
   const folded = (high, least, gain) => {
-    let best = layersFit(maps, w, high, bar, 1, least);
+    let best = layersFit(maps, w, high, bar, side, 1, least);
     for (let blocks = 2; blocks < maps.rows; blocks++) {
-      const next = layersFit(maps, w, high, bar, blocks, least);
+      const next = layersFit(maps, w, high, bar, side, blocks, least);
       if (next.unit >= gain * best.unit) best = next;
     }
     return best;
@@ -54,26 +60,32 @@ function layeredPlan(maps, w, h, zoom) {
   // In as many columns as have room, so that it scrolls as little as possible.
   const best = fitting.high < patches ? folded(Infinity, patches, 1) : fitting;
   const { gap, layers } = best, unit = Math.max(10, best.unit);
-  const wide = maps.columns * (unit + gap) + MEAN_GAP + SIDE_LABEL; // of a block of layers
+  const wide = maps.columns * (unit + gap) + MEAN_GAP + side; // of a block of layers
   const last = maps.rows - 1;
   const place = (r, c) => {
     const block = Math.min(Math.floor(r / layers), Math.ceil(last / layers) - 1); // the means are in the last
     return [
-      block * wide + SIDE_LABEL + c * (unit + gap) + (c === maps.columns - 1 ? MEAN_GAP : 0),
+      block * wide + side + c * (unit + gap) + (c === maps.columns - 1 ? MEAN_GAP : 0),
       LABEL + 4 + (r - block * layers) * (unit + gap + bar) + (r === last ? MEAN_GAP : 0),
     ];
   };
   const cells = [], texts = [];
-  const spelled = unit > 44, step = unit + gap < NUMBERS ? 2 : 1; // so that they do not overlap
+  const heads = maps.columns - 1;
+  const spelled = unit > 44 && widthOf(`head ${heads}`) + APART <= unit + gap;
+  const nameOf = (c) => c === heads ? "mean" : spelled ? `head ${c + 1}` : String(c + 1);
+  const step = Math.ceil((widthOf(nameOf(heads - 1)) + APART) / (unit + gap)); // so that they do not overlap
+  // Return the distance that is lacking between the text of a head and that of the mean.
+  const lacking = (c) =>
+    (widthOf(nameOf(c)) + widthOf("mean")) / 2 + APART - (heads - c) * (unit + gap) - MEAN_GAP;
+  const needed = Math.max(0, lacking(heads - 1)), room = BEYOND - Math.max(0, widthOf("mean") - unit) / 2;
+  const moved = needed <= room ? needed : 0; // the text of the mean, to the right
   for (let r = 0; r < last; r += layers) {
     const y = LABEL / 2 + 1;
-    if (!spelled) texts.push({ text: "head", x: place(r, 0)[0] - 8, y, align: "right" });
-    for (let c = 0; c < maps.columns; c++) {
-      const mean = c === maps.columns - 1;
-      const toMean = (maps.columns - 1 - c) * (unit + gap) + MEAN_GAP;
-      if (!mean && (c % step || toMean < TO_MEAN)) continue;
-      const text = mean ? "mean" : spelled ? `head ${c + 1}` : String(c + 1);
-      texts.push({ text, x: place(r, c)[0] + unit / 2, y, align: "center" });
+    if (!spelled) texts.push({ text: "head", x: place(r, 0)[0] - BESIDE, y, align: "right" });
+    for (let c = 0; c <= heads; c++) {
+      if (c < heads && (c % step || lacking(c) > moved)) continue;
+      const x = place(r, c)[0] + unit / 2 + (c === heads ? moved : 0);
+      texts.push({ text: nameOf(c), x, y, align: "center" });
     }
   }
   for (let r = 0; r <= last; r++) {
@@ -85,7 +97,7 @@ function layeredPlan(maps, w, h, zoom) {
     if (!mean && r % (unit < 14 ? 2 : 1)) continue;
     const text = mean ? "mean" : `layer ${r + 1}`;
     const [x, y] = place(r, 0);
-    texts.push({ text, x: x - 8, y: y + unit / 2, align: "right" });
+    texts.push({ text, x: x - BESIDE, y: y + unit / 2, align: "right" });
   }
   const right = Math.max(...cells.map(({ left }) => left));
   const bottom = Math.max(...cells.map(({ top }) => top));
@@ -95,11 +107,11 @@ function layeredPlan(maps, w, h, zoom) {
 
 // Return the side of maps that fit if the layers are in this many blocks beside each other, the side that
 // only the height allows, the number of layers in a block, and the gap between maps.
-function layersFit(maps, w, h, bar, blocks, least) {
+function layersFit(maps, w, h, bar, side, blocks, least) {
   const layers = Math.ceil((maps.rows - 1) / blocks), shown = Math.ceil((maps.rows - 1) / layers);
   const rows = Math.max(layers, maps.rows - (shown - 1) * layers);
   const fit = (gap) => {
-    const wide = ((w + gap - BEYOND) / shown - SIDE_LABEL - MEAN_GAP) / maps.columns - gap;
+    const wide = ((w + gap - BEYOND) / shown - side - MEAN_GAP) / maps.columns - gap;
     const high = least ? Math.max(least, READABLE) : (h - LABEL - 4 - MEAN_GAP) / rows - gap - bar;
     return { unit: Math.floor(Math.min(wide, high)), high, layers, gap };
   };

@@ -1,6 +1,6 @@
 // A grid of maps in the area of the page that scrolls it.
 
-import { CanvasPainter, createCanvas } from "../shared/paint.js";
+import { CanvasPainter, createCanvas, textWidths } from "../shared/paint.js";
 import { drawGrid, drawHead, gridPlan, scrollFor } from "./grid.js";
 
 export class GridArea {
@@ -27,9 +27,10 @@ export class GridArea {
   draw(grid, zoom, measure = null) {
     const { area, canvas } = this;
     const { maps } = grid, wide = area.clientWidth / zoom, high = area.clientHeight / zoom;
-    const given = [maps, wide, high, zoom, measure];
+    const widthOf = textWidths(grid.type.font);
+    const given = [maps, wide, high, zoom, measure, widthOf("layer mean head 0")]; // another font may arrive
     const changed = !this.given?.every((one, i) => one === given[i]);
-    if (changed) this.plan = gridPlan(maps, wide, high, zoom, measure);
+    if (changed) this.plan = gridPlan(maps, wide, high, zoom, measure, widthOf);
     this.given = given;
     const [width, height] = [this.plan.width * zoom, this.plan.height * zoom];
     canvas.style.width = `${width}px`;
