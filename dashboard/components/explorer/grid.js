@@ -9,6 +9,7 @@ const EDGE = 2; // to the left of the labels of layers
 const AROUND = 12; // above and below a map that is scrolled to, with its frame and its bar
 const BEYOND = 12; // to the right of the means, whose label is wider than small maps
 const FOLDS_FOR = 1.2; // times larger maps, the layers continue in another column
+const NEARLY = 0.7; // of the side in one column, maps in more columns may have, so that the grid scrolls less
 const BAR = 3; // height of the bar below each map: the weights of CLS and of other tokens before the patches
 const LABEL = 13; // height of a line of small text
 const NAME = LABEL + 2; // height of the name above an ordered map, which its frame must not cover
@@ -46,19 +47,28 @@ export function gridPlan(maps, w, h, zoom = 1, measure = null, widthOf = widthOf
 function layeredPlan(maps, w, h, zoom, widthOf) {
   const bar = maps.first ? BAR + 2 : 0;
   const side = EDGE + Math.ceil(Math.max(widthOf(`layer ${maps.rows - 1}`), widthOf("mean"))) + BESIDE;
-  // Return the layout with the largest maps. More columns must make them `gain` times larger.
-  const folded = (high, least, gain) => {
-    let best = layersFit(maps, w, high, bar, side, 1, least);
+  const inBlocks = (blocks, least) => layersFit(maps, w, h, bar, side, blocks, least);
+  // Return the layout with the largest maps. Another column must make them larger.
+  const fitted = () => {
+    let best = inBlocks(1, 0);
     for (let blocks = 2; blocks < maps.rows; blocks++) {
-      const next = layersFit(maps, w, high, bar, side, blocks, least);
-      if (next.unit >= gain * best.unit) best = next;
+      const next = inBlocks(blocks, 0);
+      if (next.unit >= FOLDS_FOR * best.unit) best = next;
+    }
+    return best;
+  };
+  // Return the layout that scrolls least. Another column may make the maps a little smaller.
+  const scrolled = (least) => {
+    let best = inBlocks(1, least);
+    const enough = Math.min(best.unit, NEARLY * best.high);
+    for (let blocks = 2; blocks < maps.rows && best.tall > h; blocks++) {
+      const next = inBlocks(blocks, least);
+      if (next.unit >= enough) best = next;
     }
     return best;
   };
   const patches = Math.sqrt(maps.patches ?? 0); // in a row: a pixel for each, if the width has room
-  const fitting = folded(h, 0, FOLDS_FOR);
-  // In as many columns as have room, so that it scrolls as little as possible.
-  const best = fitting.high < patches ? folded(Infinity, patches, 1) : fitting;
+  const fitting = fitted(), best = fitting.high < patches ? scrolled(patches) : fitting;
   const { gap, layers } = best, unit = Math.max(10, best.unit);
   const wide = maps.columns * (unit + gap) + MEAN_GAP + side; // of a block of layers
   const last = maps.rows - 1;
@@ -106,14 +116,16 @@ function layeredPlan(maps, w, h, zoom, widthOf) {
 }
 
 // Return the side of maps that fit if the layers are in this many blocks beside each other, the side that
-// only the height allows, the number of layers in a block, and the gap between maps.
+// only the height allows, the number of layers in a block, the gap between maps, and the height of the grid.
+// With `least`, maps may have this side although the grid is then higher than the box.
 function layersFit(maps, w, h, bar, side, blocks, least) {
   const layers = Math.ceil((maps.rows - 1) / blocks), shown = Math.ceil((maps.rows - 1) / layers);
   const rows = Math.max(layers, maps.rows - (shown - 1) * layers);
   const fit = (gap) => {
     const wide = ((w + gap - BEYOND) / shown - side - MEAN_GAP) / maps.columns - gap;
     const high = least ? Math.max(least, READABLE) : (h - LABEL - 4 - MEAN_GAP) / rows - gap - bar;
-    return { unit: Math.floor(Math.min(wide, high)), high, layers, gap };
+    const unit = Math.floor(Math.min(wide, high)), tall = LABEL + 4 + MEAN_GAP + rows * (unit + gap + bar);
+    return { unit, high, layers, gap, tall };
   };
   const usual = fit(GAP);
   return least || usual.unit >= READABLE ? usual : fit(SMALL_GAP);

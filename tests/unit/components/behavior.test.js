@@ -94,6 +94,11 @@ Deno.test("many layers with few heads continue beside the first ones, if their m
   const scrolls = gridPlan({ ...tiny, patches: 37 ** 2 }, 480, 200); // two columns of maps of 37 pixels fit
   assert.equal(scrolls.unit, 37);
   assert.ok(scrolls.at(6, 0)[1] === scrolls.at(0, 0)[1] && scrolls.width <= 480 && scrolls.height > 200);
+  const small = { ...MAPS, rows: 13, columns: 7, patches: 37 ** 2 }; // of a DINOv2 ViT-S at 518 pixels
+  const beside = gridPlan(small, 680, 565); // a column of 37 pixels would scroll beside an empty half
+  assert.equal(beside.at(6, 0)[1], beside.at(0, 0)[1]);
+  assert.ok(beside.unit >= 30 && beside.width > 600 && beside.height <= 565);
+  assert.equal(gridPlan(small, 511, 412).unit, 37); // two columns would have maps of 21 pixels
   const uneven = gridPlan({ ...tiny, rows: 15 }, 700, 300); // 14 layers, which may not fill the last column
   assert.ok(uneven.height <= 300 && uneven.width <= 700);
   assert.equal(new Set(uneven.cells.map(({ left, top }) => `${left} ${top}`)).size, 60);
