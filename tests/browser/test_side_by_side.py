@@ -70,7 +70,7 @@ def test_maps_of_heads_fill_most_of_their_column_in_a_small_window(visitor):
     visitor.settle()
     for scroll in page.locator(".pair-scroll").all():
         width, grid, overflow = scroll.evaluate(
-            "e => [e.clientWidth, e.firstElementChild.clientWidth, e.scrollHeight - e.clientHeight]"
+            "e => [e.clientWidth, e.querySelector('.pair-grid').clientWidth, e.scrollHeight - e.clientHeight]"
         )
         assert grid > 0.7 * width
         assert overflow <= 0

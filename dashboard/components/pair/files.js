@@ -4,6 +4,7 @@ import { drawGrid, gridPlan } from "../explorer/grid.js";
 import { drawScale } from "../explorer/scene.js";
 import { cellName } from "../explorer/words.js";
 import { weightText } from "../shared/numbers.js";
+import { textWidths } from "../shared/paint.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
 import { sameGrid } from "./difference.js";
@@ -55,7 +56,8 @@ function drawLabeled(p, colors, width, labels, type) {
   });
 }
 
-const layoutOf = (pair, index) => gridPlan(gridOf(pair, index).maps, COLUMN, GRID_HEIGHT);
+const layoutOf = (pair, index) =>
+  gridPlan(gridOf(pair, index).maps, COLUMN, GRID_HEIGHT, 1, null, textWidths(pair.type.font));
 
 // Return the height of the three grids: that of the highest, because a file does not scroll.
 function gridHeightOf(pair) {

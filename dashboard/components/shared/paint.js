@@ -12,6 +12,17 @@ export function createCanvas(width, height) {
   return canvas;
 }
 
+/**
+ * Return a function that measures the width of a text of 12 pixels in this font, in pixels.
+ * @param {string} font
+ * @returns {(text: string) => number}
+ */
+export function textWidths(font) {
+  const ctx = createCanvas(1, 1).getContext("2d");
+  ctx.font = `400 12px ${font}`; // as a painter sets it
+  return (text) => ctx.measureText(text).width;
+}
+
 export class CanvasPainter {
   /**
    * @param {HTMLCanvasElement} canvas

@@ -43,6 +43,7 @@ Deno.test("each ordered map has its layer, head and value, and each group a head
     "under 8 pixels: 7 heads",
     "from 8 pixels: 5 heads",
   ]);
+  assert.equal(gridPlan(MAPS, 600, 360, 1, MEASURE).headHeight, 0); // no row that belongs to all maps
   const tiles = texts.filter((t) => !t.heading).map((t) => t.text);
   assert.deepEqual(tiles.slice(0, 4), ["L1 H1", "00 px", "L2 H1", "10 px"]);
   assert.equal(tiles.length, 24);
@@ -65,7 +66,7 @@ Deno.test("a small map is named by its layer and head, not by two numbers that l
 
 Deno.test("maps without an order are rows of layers with their means", () => {
   const fine = gridPlan({ ...MAPS, patches: 37 ** 2 }, 600, 100);
-  assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 172, 100).unit], [37, 16]);
+  assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 174, 100).unit], [37, 16]);
   const plan = gridPlan(MAPS, 600, 360);
   assert.equal(plan.cells.length, 20);
   const [a, b, c] = [plan.at(0, 0), plan.at(0, 1), plan.at(1, 0)];
@@ -93,6 +94,11 @@ Deno.test("many layers with few heads continue beside the first ones, if their m
   const scrolls = gridPlan({ ...tiny, patches: 37 ** 2 }, 480, 200); // two columns of maps of 37 pixels fit
   assert.equal(scrolls.unit, 37);
   assert.ok(scrolls.at(6, 0)[1] === scrolls.at(0, 0)[1] && scrolls.width <= 480 && scrolls.height > 200);
+  const small = { ...MAPS, rows: 13, columns: 7, patches: 37 ** 2 }; // of a DINOv2 ViT-S at 518 pixels
+  const beside = gridPlan(small, 680, 565); // a column of 37 pixels would scroll beside an empty half
+  assert.equal(beside.at(6, 0)[1], beside.at(0, 0)[1]);
+  assert.ok(beside.unit >= 30 && beside.width > 600 && beside.height <= 565);
+  assert.equal(gridPlan(small, 511, 412).unit, 37); // two columns would have maps of 21 pixels
   const uneven = gridPlan({ ...tiny, rows: 15 }, 700, 300); // 14 layers, which may not fill the last column
   assert.ok(uneven.height <= 300 && uneven.width <= 700);
   assert.equal(new Set(uneven.cells.map(({ left, top }) => `${left} ${top}`)).size, 60);
@@ -106,6 +112,32 @@ Deno.test("every head has its number where the numbers do not overlap", () => {
   assert.deepEqual(labels(4, 200), ["head", "1", "2", "3", "mean"]);
   assert.deepEqual(labels(13, 480), ["head", ..."1 2 3 4 5 6 7 8 9 10 11 12 mean".split(" ")]);
   assert.deepEqual(labels(13, 250), ["head", "1", "3", "5", "7", "9", "11", "mean"]);
+});
+
+Deno.test("a number of a head is dropped only where its text would meet that of the mean", () => {
+  const base = { ...MAPS, rows: 13, columns: 13, patches: 14 ** 2 };
+  const last = (meanWidth) => {
+    const widthOf = (text) => (text === "mean" ? meanWidth : 6 * text.length); // "12" is 12 pixels wide
+    const plan = gridPlan(base, 325, 400, 1, null, widthOf);
+    assert.deepEqual([plan.unit, plan.gap], [16, 3]); // so 24 pixels from the middle of map 12 to the mean
+    const [before, mean] = plan.texts.filter(({ y }) => y < plan.headHeight).slice(-2);
+    assert.ok(mean.x + meanWidth / 2 <= plan.width);
+    return [before.text, mean.x - before.x];
+  };
+  assert.deepEqual(last(30), ["12", 24]); // (12 + 30) / 2 = 21, so the texts are 3 pixels apart
+  assert.deepEqual(last(34), ["12", 26]); // (12 + 34) / 2 + 3: "mean" is 2 pixels to the right of its maps
+  assert.deepEqual(last(36), ["11", 43]); // 3 pixels more would be needed, and only 2 are there
+});
+
+Deno.test("the label of a layer begins in the grid, however wide its text is", () => {
+  const large = { ...MAPS, rows: 25, columns: 17, patches: 16 ** 2 };
+  for (const letter of [5, 6, 9]) {
+    const plan = gridPlan(large, 510, 400, 1, null, (text) => letter * text.length);
+    const labels = plan.texts.filter(({ text }) => text.startsWith("layer"));
+    assert.equal(labels.at(-1).text, "layer 24");
+    for (const { text, x } of labels) assert.ok(x - letter * text.length >= 0 && x < plan.at(0, 0)[0], text);
+    assert.ok(plan.width <= 510);
+  }
 });
 
 Deno.test("the maps of twelve layers and heads are close to each other where the window is low", () => {
@@ -126,6 +158,8 @@ Deno.test("a grid that does not fit is scrolled to the chosen map, and no furthe
   assert.equal(scrollFor(plan, chosen, { ...area, scrollTop: scrolled }), scrolled);
   assert.equal(scrollFor(plan, { layer: 0, head: 0 }, area), 0);
   assert.ok(scrollFor(plan, { layer: 0, head: 0 }, { ...area, scrollTop: scrolled }) <= plan.at(0, 0)[1]);
+  const middle = scrollFor(plan, { layer: 5, head: 0 }, { ...area, scrollTop: scrolled });
+  assert.ok(middle > 0 && middle + plan.headHeight < plan.at(5, 0)[1]); // below the numbers of the heads
   assert.equal(scrollFor(plan, { layer: 40, head: 0 }, { ...area, scrollTop: 7 }), 7); // not in the grid
 });
 
