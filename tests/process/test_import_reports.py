@@ -1,0 +1,40 @@
+"""What an import says: what it assumed, in a form that changes it, and which tensor is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from tests.command_line import check_refused, run
+from tests.foreign_models import TIMM
+from vitcore.preprocessing import Preprocessing
+from vitcore.runs.folder import Run
+
+
+def test_printed_preprocessing_can_be_changed_in_the_form_in_which_it_is_printed(tmp_path):
+    save_file(TIMM["ViT"]().state, tmp_path / "vit.safetensors")
+    words = ("import", tmp_path / "vit.safetensors", "--json", "--set", "num_heads=4")
+
+    def imported(*settings):
+        done = run(*words, *(word for setting in settings for word in ("--set", setting)))
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads(done.stdout)["runs"]
+        printed = dict(re.findall(r"\b(mean|std)=(\[.+?\])", row["reason"]))
+        return Run(Path(row["path"])).config.preprocessing, printed
+
+    usual, printed = imported()
+    assert {name: json.loads(value) for name, value in printed.items()} == {
+        "mean": list(usual.mean),
+        "std": list(usual.std),
+    }
+    assert imported(*map("=".join, printed.items())) == (usual, {})
+    changed, printed = imported("mean=0.25", "crop=0.9", "interpolation=nearest")
+    assert changed == Preprocessing(mean=(0.25,) * 3, std=usual.std, crop=0.9, interpolation="nearest")
+    assert printed.keys() == {"std"}
+    whole = "preprocessing={mean: [0.1, 0.2, 0.3]}"
+    assert imported(whole)[0] == usual.model_copy(update={"mean": (0.1, 0.2, 0.3)})
+    check_refused(run(*words, "--set", "mean=2"), "mean")
+    check_refused(run(*words, "--set", "median=2"), "median", "mean")
