@@ -10,6 +10,8 @@ from safetensors.torch import save_file
 
 from tests.command_line import check_refused, run
 from tests.foreign_models import TIMM
+from tests.published_site import write_checkpoint
+from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.preprocessing import Preprocessing
 from vitcore.runs.folder import Run
 
@@ -38,3 +40,17 @@ def test_printed_preprocessing_can_be_changed_in_the_form_in_which_it_is_printed
     assert imported(whole)[0] == usual.model_copy(update={"mean": (0.1, 0.2, 0.3)})
     check_refused(run(*words, "--set", "mean=2"), "mean")
     check_refused(run(*words, "--set", "median=2"), "median", "mean")
+
+
+def test_only_a_checkpoint_of_the_tutorials_is_said_to_have_no_event_file(tmp_path):
+    file = tmp_path / "vit.safetensors"
+    save_file(TIMM["ViT"]().state, file)
+    found = import_checkpoint(file, settings={"num_heads": 4})
+    reason = found.stored_status().reason
+    assert "event file" not in reason
+    assert "event file" in import_checkpoint(write_checkpoint(tmp_path, "ResNet")).stored_status().reason
+    older = "imported from older.pt, without an event file; it is a ViT"
+    for stored, origin in ((reason, "vit.safetensors"), (older, "older.pt")):
+        found.write_status(found.stored_status().model_copy(update={"reason": stored}))
+        again = import_checkpoint(file, settings={"num_heads": 4})
+        assert (again, again.stored_status().reason) == (found, reason.replace("vit.safetensors", origin))

@@ -36,6 +36,9 @@ from vitcore.runs.status import Status
 
 IMPORTED = "imported from "  # begins the reason of every imported run
 EVENTS = "events.out.tfevents"
+WITHOUT_EVENTS = ", without an event file"
+# what follows the origin in the reason; earlier versions wrote WITHOUT_EVENTS for all files
+AFTER_ORIGIN = re.compile(rf"{WITHOUT_EVENTS}| and {EVENTS}|; (?:it is|assumed:|left out:|`python -m) ")
 MOST = 10**12  # largest step or epoch that is believed
 
 
@@ -115,10 +118,11 @@ def _finish(
         raise
     names = [path.name for path in event_files(run.path)]
     earlier = run.stored_status().reason  # of an earlier import, whose origin is kept, as is the title
-    start = re.split(rf", without an event file| and {EVENTS}", earlier)[0]
-    reason = (start if earlier.startswith(IMPORTED) else f"{IMPORTED}{source.origin}") + (
-        f" and {', '.join(names)}" if names else ", without an event file"
-    )
+    reason = AFTER_ORIGIN.split(earlier)[0] if earlier.startswith(IMPORTED) else IMPORTED + source.origin
+    if names:
+        reason += f" and {', '.join(names)}"
+    elif weights.tutorial:  # others need not have one
+        reason += WITHOUT_EVENTS
     if weights.family:
         reason += f"; it is {weights.family}"
     if weights.assumed:
