@@ -6,11 +6,14 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from safetensors.torch import save_file
 
 from tests.command_line import check_refused, run
-from tests.foreign_models import TIMM
+from tests.foreign_models import CASES, TIMM
+from tests.foreign_resnets import SMALL
 from tests.published_site import write_checkpoint
+from vitcore.errors import UserError
 from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.preprocessing import Preprocessing
 from vitcore.runs.folder import Run
@@ -54,3 +57,28 @@ def test_only_a_checkpoint_of_the_tutorials_is_said_to_have_no_event_file(tmp_pa
         found.write_status(found.stored_status().model_copy(update={"reason": stored}))
         again = import_checkpoint(file, settings={"num_heads": 4})
         assert (again, again.stored_status().reason) == (found, reason.replace("vit.safetensors", origin))
+
+
+def check_names_of_bad_tensors(state, settings, file):
+    """Put NaN into each tensor in turn: it must be called by its name, perhaps without that of a wrapper."""
+    for name, value in state.items():
+        if not value.is_floating_point():
+            continue
+        bad = value.clone()
+        bad.view(-1)[-1] = float("nan")
+        save_file({**state, name: bad}, file)
+        with pytest.raises(UserError, match="not finite") as error:
+            import_checkpoint(file, settings=settings)
+        (said,) = re.findall(r"\((\S+?)\)", str(error.value))
+        assert name == said or (said not in state and name.endswith(f".{said}"))
+
+
+@pytest.mark.parametrize("kind", [("timm", "ViT"), ("transformers", "ViT"), ("torchvision", "ViT")])
+def test_tensor_of_a_vit_that_is_not_finite_has_its_name_in_the_file(kind, tmp_path):
+    case = CASES[kind]()
+    check_names_of_bad_tensors(case.state, case.settings, tmp_path / "bad.safetensors")
+
+
+def test_tensor_of_a_resnet_that_is_not_finite_has_its_name_in_the_file(tmp_path):
+    case = SMALL["torchvision: basic blocks"]()
+    check_names_of_bad_tensors(case.state, {}, tmp_path / "bad.safetensors")

@@ -251,10 +251,24 @@ def _fill(weights: Weights, file: Path) -> nn.Module:
     if given:
         raise UserError(f"{problem}: it has an unknown {short(next(iter(given)))}, {advice}.")
     if name := not_finite(wanted):
+        origin = _origin_of(name, wanted[name], weights.origins)
         raise UserError(
-            f"The weights in {file.name} are not finite ({name}): choose a checkpoint from before its "
+            f"The weights in {file.name} are not finite ({origin}): choose a checkpoint from before its "
             "training diverged."
         )
     model = build_for(weights.config)
     model.load_state_dict(wanted)
     return model
+
+
+def _origin_of(name: str, value: torch.Tensor, origins: Mapping[str, str]) -> str:
+    """Return the name in the file of a tensor that is not finite, or ours if it is not known.
+
+    Queries, keys and values that the file has on their own are the thirds of ours. `origins` is that of
+    `Foreign`.
+    """
+    if f"{name} q" in origins:
+        rows = value.flatten(1) if value.dim() > 1 else value[:, None]
+        first = int((~rows.isfinite()).any(dim=1).nonzero()[0])
+        return origins.get(f"{name} {'qkv'[3 * first // len(rows)]}", name)
+    return origins.get(name, name)

@@ -66,6 +66,7 @@ class Weights:
     tutorial: bool = False  # trained on the tutorials' split, by their code
     family: str = ""  # what it is, if it comes from another library
     left_out: tuple[str, ...] = ()  # names of tensors that the network does not need
+    origins: Mapping[str, str] = field(default_factory=dict)  # see `Foreign`
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,14 @@ def _read_foreign(request: Request) -> Weights:
         config = config.model_copy(update={"classes": names})
         assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET and not known else {}
     left_out = (*found.left_out, *inside.left_out)
-    return Weights(config, found.tensors, assumed, family=found.family, left_out=left_out)
+    return Weights(
+        config,
+        found.tensors,
+        assumed,
+        family=found.family,
+        left_out=left_out,
+        origins=found.origins,
+    )
 
 
 FORMATS = (  # the first one that recognizes a file reads it
