@@ -23,7 +23,8 @@ def choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], pr
         label,
         [PREDICTED, *classes],
         **AttentionState.bound("target", value=None),
-        format_func=lambda option: f"predicted: {predicted}" if option == PREDICTED else option,
+        # without the name of the class: Streamlit keeps showing the label of a value when its label changes
+        format_func=lambda option: "the predicted class" if option == PREDICTED else option,
     )
     return predicted if named == PREDICTED else named
 

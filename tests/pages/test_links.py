@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard.attention import attributions, class_maps
@@ -16,8 +17,12 @@ from dashboard.states.attention import PREDICTED
 from tests.apptests import open_app
 from tests.conftest import TINY_VIT
 from tests.made_runs import make_run
+from vitcore.data.datasets import CLASSES, load_dataset
+from vitcore.models import load_run
 from vitcore.paths import runs_dir
+from vitcore.preprocessing import preprocessing_of
 from vitcore.probes import PROBES
+from vitcore.runs.folder import find_run
 
 UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("overview", {"look": "zebra"}, "zebra", "cat"),
@@ -224,10 +229,27 @@ def test_class_of_the_maps_is_the_one_in_the_link_or_the_predicted_class(run, li
     app = open_app("attention", run=run, **{"class": "ship", "image": "1"}, **link)
     (choice,) = (selectbox for selectbox in app.selectbox if selectbox.key == "speaks")
     assert not app.toast
-    assert choice.options[0].startswith("predicted: ")
     assert choice.value == (shown or PREDICTED)
-    predicted = choice.options[0].removeprefix("predicted: ")
-    assert any(f"for **{shown or predicted}**" in markdown.value.lower() for markdown in app.markdown)
+    split = load_dataset("cifar10-mini").test
+    image = split.images[np.flatnonzero(split.labels == CLASSES.index("ship"))[1]]
+    model = load_run(find_run(run)).eval()
+    with torch.no_grad():
+        answer = model(torch.from_numpy(preprocessing_of(model).normalized(image[None]))).argmax()
+    wanted = f"for **{shown or CLASSES[answer]}**"
+    assert any(wanted in markdown.value.lower() for markdown in app.markdown)
+
+
+def test_label_of_the_predicted_class_does_not_change_with_the_image():
+    """The browser would keep the label of the first image, because the value of the box stays the same."""
+    app = open_app("attention", run="vit-cifar10", **{"class": "ship", "image": "1"})
+    labels = []
+    for kind in ("ship", "dog"):
+        (choice,) = (selectbox for selectbox in app.selectbox if selectbox.key == "class")
+        choice.set_value(kind).run()
+        (target,) = (selectbox for selectbox in app.selectbox if selectbox.key == "speaks")
+        assert f"For **{kind}**" in " ".join(markdown.value for markdown in app.markdown)
+        labels.append(target.options[0])
+    assert labels[0] == labels[1]
 
 
 def of_address(app, name):

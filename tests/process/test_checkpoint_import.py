@@ -308,7 +308,7 @@ def test_repeated_import_returns_the_first_run_until_the_network_differs(tmp_pat
     renamed = file.rename(tmp_path / "renamed.pt")
     again = import_checkpoint(renamed, model="vit", settings={"num_heads": 3})
     assert (again, again.title, first.title) == (first, *2 * ("ViT, imported (vit)",))
-    assert again.stored_status().reason.startswith("imported from vit.pt, without an event file")
+    assert again.stored_status().reason.startswith("imported from vit.pt; assumed: ")
     for heads, said in ((3, True), (2, False)):
         printed = run("import", renamed, "--model", "vit", "--set", f"num_heads={heads}").stderr
         assert ("already there: ViT, imported (vit)" in printed) == said

@@ -41,7 +41,8 @@ def files(model):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
@@ -86,9 +87,12 @@ def test_missing_gated_and_empty_repositories_are_refused_in_one_sentence(files,
         check_refused(run_process("import", "a/empty"), "a/empty", "model.safetensors")
 
 
-def test_model_that_is_not_in_the_cache_is_refused_offline(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    check_refused(run_process("import", NAME), NAME, "internet")
+@pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+def test_variable_that_forbids_the_download_is_named(variable, monkeypatch):
+    monkeypatch.setenv(variable, "1")
+    done = run_process("import", NAME)
+    check_refused(done, NAME, "cache", variable)
+    assert "internet" not in done.stderr
 
 
 def test_without_a_network_the_refusal_says_what_to_do(monkeypatch):

@@ -17,6 +17,9 @@ from vitcore.paths import assets_dir
 from vitcore.preprocessing import Preprocessing
 from vitcore.reading import read_yaml
 
+# for imported models
+IMPORT_AGAIN = "import the model again with --data folder:PATH, which has a folder of images for each class"
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -60,14 +63,6 @@ def read_photos(size: int, preprocessing: Preprocessing) -> np.ndarray:
     return np.stack([read_photo(photo.file, size, preprocessing) for photo in photos()])
 
 
-def no_labels(what: str, *, imported: bool = False) -> UserError:
-    """Return the error for a use of the photographs that needs labels, such as "A training".
-
-    An `imported` model gets its own images when it is imported again.
-    """
-    choose = (
-        "import the model again with --data folder:PATH, which has a folder of images for each class."
-        if imported
-        else "choose cifar10-mini, cifar10 or folder:PATH."
-    )
-    return UserError(f"{what} needs labels, which the bundled photographs do not have: {choose}")
+def no_labels(what: str, advice: str = "choose cifar10-mini, cifar10 or folder:PATH") -> UserError:
+    """Return the error for a use of the photographs that needs labels, such as "A training"."""
+    return UserError(f"{what} needs labels, which the bundled photographs do not have: {advice}.")

@@ -36,6 +36,9 @@ from vitcore.runs.status import Status
 
 IMPORTED = "imported from "  # begins the reason of every imported run
 EVENTS = "events.out.tfevents"
+WITHOUT_EVENTS = ", without an event file"
+# what follows the origin in the reason; earlier versions wrote WITHOUT_EVENTS for all files
+AFTER_ORIGIN = re.compile(rf"{WITHOUT_EVENTS}| and {EVENTS}|; (?:it is|assumed:|left out:|`python -m) ")
 MOST = 10**12  # largest step or epoch that is believed
 
 
@@ -115,10 +118,11 @@ def _finish(
         raise
     names = [path.name for path in event_files(run.path)]
     earlier = run.stored_status().reason  # of an earlier import, whose origin is kept, as is the title
-    start = re.split(rf", without an event file| and {EVENTS}", earlier)[0]
-    reason = (start if earlier.startswith(IMPORTED) else f"{IMPORTED}{source.origin}") + (
-        f" and {', '.join(names)}" if names else ", without an event file"
-    )
+    reason = AFTER_ORIGIN.split(earlier)[0] if earlier.startswith(IMPORTED) else IMPORTED + source.origin
+    if names:
+        reason += f" and {', '.join(names)}"
+    elif weights.tutorial:  # others need not have one
+        reason += WITHOUT_EVENTS
     if weights.family:
         reason += f"; it is {weights.family}"
     if weights.assumed:
@@ -247,10 +251,24 @@ def _fill(weights: Weights, file: Path) -> nn.Module:
     if given:
         raise UserError(f"{problem}: it has an unknown {short(next(iter(given)))}, {advice}.")
     if name := not_finite(wanted):
+        origin = _origin_of(name, wanted[name], weights.origins)
         raise UserError(
-            f"The weights in {file.name} are not finite ({name}): choose a checkpoint from before its "
+            f"The weights in {file.name} are not finite ({origin}): choose a checkpoint from before its "
             "training diverged."
         )
     model = build_for(weights.config)
     model.load_state_dict(wanted)
     return model
+
+
+def _origin_of(name: str, value: torch.Tensor, origins: Mapping[str, str]) -> str:
+    """Return the name in the file of a tensor that is not finite, or ours if it is not known.
+
+    Queries, keys and values that the file has on their own are the thirds of ours. `origins` is that of
+    `Foreign`.
+    """
+    if f"{name} q" in origins:
+        rows = value.flatten(1) if value.dim() > 1 else value[:, None]
+        first = int((~rows.isfinite()).any(dim=1).nonzero()[0])
+        return origins.get(f"{name} {'qkv'[3 * first // len(rows)]}", name)
+    return origins.get(name, name)

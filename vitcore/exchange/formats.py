@@ -23,6 +23,7 @@ from vitcore.exchange import families, tutorial
 from vitcore.exchange.families.classes import IMAGENET, class_names, distinct
 from vitcore.exchange.shapes import READERS, Described, read_shapes
 from vitcore.exchange.tensors import named_tensors, without_common
+from vitcore.preprocessing import Preprocessing
 from vitcore.reading import short
 
 LONGEST = 10_000  # epochs, the bound of Config
@@ -65,6 +66,7 @@ class Weights:
     tutorial: bool = False  # trained on the tutorials' split, by their code
     family: str = ""  # what it is, if it comes from another library
     left_out: tuple[str, ...] = ()  # names of tensors that the network does not need
+    origins: Mapping[str, str] = field(default_factory=dict)  # see `Foreign`
 
 
 @dataclass(frozen=True)
@@ -122,26 +124,47 @@ def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in tensors.items()}
 
 
-def _divide(request: Request, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the user's settings of the model, and those of the configuration."""
+@dataclass(frozen=True)
+class _Given:
+    """The user's settings of the model, of the configuration without the preprocessing, and of the latter."""
+
+    options: dict[str, Any]
+    settings: dict[str, Any]
+    pixels: dict[str, Any]
+
+
+def _divide(request: Request, model: str) -> _Given:
+    """Divide the user's settings. Those of the preprocessing may be given by their own names, such as `mean`.
+
+    One number for `mean` or `std` is that of all three channels.
+    """
     fields = ARCHITECTURES[model].options.model_fields
-    options, settings = {}, {}
+    options, settings, pixels = {}, {}, {}
     for name, value in request.settings.items():
         if name in fields:
             options[name] = value
+        elif name in Preprocessing.model_fields:
+            one = name in ("mean", "std") and type(value) in (int, float)
+            pixels[name] = 3 * (value,) if one else value
         elif name in Config.model_fields and name not in NOT_SETTINGS:
             settings[name] = value
         else:
-            known = ", ".join((*fields, *(f for f in Config.model_fields if f not in NOT_SETTINGS)))
+            ours = (field for field in Config.model_fields if field not in NOT_SETTINGS)
+            known = ", ".join((*fields, *ours, *Preprocessing.model_fields))
             raise UserError(f"Unknown setting {short(name)} for {model}: choose one of {known}.")
-    return options, settings
+    if isinstance(whole := settings.get("preprocessing"), Mapping):  # Config refuses other types
+        del settings["preprocessing"]
+        pixels = {**whole, **pixels}
+    return _Given(options, settings, pixels)
 
 
 def _configure(request: Request, model: str, found: Described) -> tuple[Config, dict[str, Any]]:
     """Return the configuration, and the options in it that neither the shapes nor the user determine."""
     fields = ARCHITECTURES[model].options.model_fields
-    given, settings = _divide(request, model)
-    options = {**found.options, **given}
+    given = _divide(request, model)
+    options, settings = {**found.options, **given.options}, given.settings
+    if given.pixels:
+        settings.setdefault("preprocessing", given.pixels)
     label = ARCHITECTURES[model].label
     reader = READERS.get(model)
     for name in reader.required if reader else ():
@@ -204,14 +227,16 @@ def _read_foreign(request: Request) -> Weights:
     family = families.family_of(inside.tensors)
     assert family is not None, "the file was recognized"
     about = families.read_about(request.file.parent)
-    _, settings = _divide(request, family.network)
+    given = _divide(request, family.network)
+    settings = given.settings
     found = families.read(family, inside.tensors, about, request.settings, request.file.name)
     assumed = dict(found.assumed)
     settings.setdefault("image_size", found.image_size)
     if "preprocessing" not in settings:
-        settings["preprocessing"] = {**found.pixels, **about.preprocessing}
+        settings["preprocessing"] = {**found.pixels, **about.preprocessing, **given.pixels}
         if not about.preprocessing:
-            assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}
+            unsaid = [name for name in ("mean", "std") if name not in given.pixels]
+            assumed |= {name: list(found.pixels[name]) for name in unsaid}  # as YAML writes it, for --set
     values = {"model": found.network, "recipe": IMPORTED, "data": request.data or PHOTOS, **settings}
     config = build_config(**values, options=found.options)
     known = about.classes if about.classes and len(about.classes) == found.classes else None
@@ -228,7 +253,14 @@ def _read_foreign(request: Request) -> Weights:
         config = config.model_copy(update={"classes": names})
         assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET and not known else {}
     left_out = (*found.left_out, *inside.left_out)
-    return Weights(config, found.tensors, assumed, family=found.family, left_out=left_out)
+    return Weights(
+        config,
+        found.tensors,
+        assumed,
+        family=found.family,
+        left_out=left_out,
+        origins=found.origins,
+    )
 
 
 FORMATS = (  # the first one that recognizes a file reads it

@@ -6,12 +6,13 @@ and reads HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and HF_TOKEN.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
 from typing import Any, cast
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -65,6 +66,11 @@ def download(name: str, weights: tuple[str, ...], progress: Progress) -> Path:
             "private."
         ) from None
     except LocalEntryNotFoundError:
+        if constants.HF_HUB_OFFLINE:
+            raise UserError(
+                f"{name} is not in the cache, and {_offline_variable()} forbids downloads: unset "
+                f"{_offline_variable()} and try again."
+            ) from None
         raise UserError(
             f"{name} cannot be downloaded, and is not in the cache: connect to the internet and try again."
         ) from None
@@ -81,6 +87,12 @@ def origin(name: str, folder: Path) -> str:
     stated = _license(folder / "README.md")
     terms = f"license {stated}" if stated else "no license stated"
     return f"{name} on the Hugging Face Hub (commit {folder.name[:7]}, {terms})"
+
+
+def _offline_variable() -> str:
+    """Return the environment variable that sets `huggingface_hub` offline. It reads two, the first first."""
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    return next((name for name in names if os.environ.get(name)), names[0])
 
 
 def _reaches(name: str, file: str) -> bool:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchmetrics.functional.classification import multiclass_accuracy
 
-from vitcore.config import PHOTOS
+from vitcore.config import PHOTOS, Config
 from vitcore.data.datasets import Split, load_dataset
 from vitcore.data.loader import make_loader
 from vitcore.data.photos import no_labels
@@ -61,9 +61,9 @@ def evaluate_run(run: Run, data: str) -> Score:
     Raise `UserError` when the model and the dataset do not fit.
     """
     config = run.config
-    if data == PHOTOS:
-        raise no_labels("A test")
     check_classifier(run, "it has no accuracy")
+    if data == PHOTOS:
+        raise no_labels("A test", _advice(config, data))
     model = load_run(run)  # before the dataset, which may have to be downloaded
     dataset = load_dataset(
         data,
@@ -76,9 +76,16 @@ def evaluate_run(run: Run, data: str) -> Score:
         config.classes or dataset.classes
     ):
         raise UserError(
-            f"Run {run.id} was trained on other classes than {data} has: evaluate it on {config.data}."
+            f"Run {run.id} was trained on other classes than {data} has: {_advice(config, data)}."
         )
     if dataset.size != config.image_size:
         sides = f"{config.image_size} pixels per side, but {data} has {dataset.size}"
-        raise UserError(f"Run {run.id} needs images of {sides}: evaluate it on {config.data}.")
+        raise UserError(f"Run {run.id} needs images of {sides}: {_advice(config, data)}.")
     return evaluate(model, dataset.test)
+
+
+def _advice(config: Config, refused: str) -> str:
+    """Return what to evaluate a model on instead: its own images, or a folder if it has none with labels."""
+    if config.data not in (PHOTOS, refused):
+        return f"evaluate it on {config.data}"
+    return "evaluate it with --data folder:PATH, whose folders of images have names of its classes"

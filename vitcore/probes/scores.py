@@ -17,7 +17,7 @@ import numpy as np
 
 from vitcore.config import PHOTOS, Config
 from vitcore.data import dataset_for, load_dataset
-from vitcore.data.photos import no_labels
+from vitcore.data.photos import IMPORT_AGAIN, no_labels
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
@@ -76,7 +76,7 @@ test_set.__test__ = False
 
 def _check_labels(config: Config) -> None:
     if config.data == PHOTOS:
-        raise no_labels("A test", imported=True)
+        raise no_labels("A test", IMPORT_AGAIN)
 
 
 def _about(images: Images) -> tuple[str, int, str]:

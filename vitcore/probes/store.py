@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from vitcore.config import CIFAR, PHOTOS, Config
 from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
 from vitcore.data.decoded import Pixels, chunks, part_of
-from vitcore.data.photos import no_labels
+from vitcore.data.photos import IMPORT_AGAIN, no_labels
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.preprocessing import DEFAULT, Preprocessing
@@ -165,7 +165,7 @@ def check_needs(probe: Probe, runs: list[Run], *, titles: bool = False) -> None:
     for run in runs:
         check_classifier(run, name=run.title if titles else "")
     if probe.needs == "labels" and any(run.config.data == PHOTOS for run in runs):
-        raise no_labels("This experiment", imported=True)
+        raise no_labels("This experiment", IMPORT_AGAIN)
 
 
 def source_of(config: Config) -> str:

@@ -91,16 +91,16 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
     Cells are not truncated, so that ids can be copied.
     """
-    lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes", "MB")]
+    lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes", "MB", "title")]
     for row in rows:
         accuracy = numbers.percent(row["test_acc"]) if row["test_acc"] is not None else ""
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         size = f"{row['size_bytes'] / 1e6:.0f}"
         progress, minutes = epochs_title(row["epoch"], row["epochs"], row["recipe"]), f"{row['minutes']:.1f}"
-        lines.append(
-            (row["id"], state_of(row), model, row["data"], row["recipe"], progress, accuracy, minutes, size)
-        )
-    print_aligned(lines, 5)
+        words = (row["id"], state_of(row), model, row["data"], row["recipe"])
+        title = row["title"] if row["title"] != row["id"] else ""
+        lines.append((*words, progress, accuracy, minutes, size, title))
+    print_aligned(lines, 5, text_last=True)
     for row in rows:
         if row["state"] == "broken":
             print(f"\n{printable(row['id'])} cannot be read. {printable(row['reason'])}")
@@ -108,9 +108,10 @@ def print_table(rows: list[dict[str, Any]]) -> None:
             print(f"\n{printable(row['id'])} has {row['weights_fault']}. {printable(row['weights_reason'])}")
 
 
-def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:
+def print_aligned(lines: Sequence[Sequence[str]], left: int, *, text_last: bool = False) -> None:
     """Print lines of cells in columns. The first `left` columns are left-aligned, the rest right-aligned.
 
+    With `text_last`, the last column is left-aligned, too.
     Cells may come from files of others and are printed without control characters. A cell that is much longer
     than the others of its column moves the rest of its own line only.
     """
@@ -118,7 +119,7 @@ def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:
     widths = [_width(list(map(len, column))) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [
-            cell.ljust(w) if i < left else cell.rjust(w)
+            cell.ljust(w) if i < left or (text_last and i == len(line) - 1) else cell.rjust(w)
             for i, (cell, w) in enumerate(zip(line, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())

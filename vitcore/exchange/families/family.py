@@ -86,6 +86,7 @@ class Foreign:
     left_out: tuple[str, ...] = ()  # names of tensors, or the first parts of them, that were not needed
     pixels: dict[str, Any] = field(default_factory=dict)  # the usual preprocessing of the family
     network: str = "vit"  # name of our architecture
+    origins: Mapping[str, str] = field(default_factory=dict)  # names in the file by ours, also those of parts
 
 
 def without_wrappers(names: Collection[str]) -> dict[str, str]:
@@ -157,7 +158,9 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     if not (found.image_size or about.side or "image_size" in settings):
         assumed["image_size"] = size
     pixels = family.pixels(tensors.keys())
-    return Foreign(family.name, options, found.classes, size, ours, assumed, left_out, pixels)
+    return Foreign(
+        family.name, options, found.classes, size, ours, assumed, left_out, pixels, origins=origins
+    )
 
 
 def side_of(settings: Mapping[str, Any], usual: int) -> int:
@@ -245,6 +248,7 @@ def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, dict[str, str],
             unknown.append(name)
         else:
             found[target] = value
+            origins[target] = name
             origins.setdefault(re.sub(" [qkv]$", "", target), name)
     return found, origins, tuple(dict.fromkeys(dropped)), unknown
 

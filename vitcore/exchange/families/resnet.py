@@ -97,7 +97,15 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     assumed_here = {name: usual[name] for name in reported if name not in given}
     pixels = family.pixels(tensors.keys())
     return Foreign(
-        family.name, options, found.classes, size, ours, assumed_here, pixels=pixels, network="resnet"
+        family.name,
+        options,
+        found.classes,
+        size,
+        ours,
+        assumed_here,
+        pixels=pixels,
+        network="resnet",
+        origins=origins,
     )
 
 

@@ -70,6 +70,19 @@ def test_labels_and_accuracy_count_among_all_classes_of_the_model(tmp_path, fold
     assert last.result.values.curves["accuracy"].mean[0] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("labeled", [False, True])
+@pytest.mark.parametrize(("refused", "size"), [("cifar10-mini", 32), ("cifar10-mini", 40), ("photos", 32)])
+def test_refused_test_suggests_images_that_a_test_accepts(labeled, refused, size, tmp_path, folder):
+    data = folder if labeled else "photos"
+    run = make_run(tmp_path / "runs", "five", data=data, classes=CLASSES, image_size=size, **SMALL)
+    with pytest.raises(UserError) as error:
+        evaluate_run(run, refused)
+    _, _, advice = str(error.value).rpartition(": ")
+    assert (folder if labeled else "folder:PATH") in str(error.value)
+    assert not any(name in advice for name in ("photos", "cifar10"))
+    assert evaluate_run(run, folder).count == 8
+
+
 def test_folder_with_another_class_is_refused(tmp_path, folder):
     run = make_run(tmp_path / "runs", "two", data=folder, classes=CLASSES[:4], **SMALL)
     assert dataset_for(run.config).classes == ("great_white_shark", "tabby")

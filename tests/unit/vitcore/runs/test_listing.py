@@ -6,6 +6,8 @@ import pytest
 
 from vitcore.config import make_config
 from vitcore.runs.creation import create_run
+from vitcore.runs.edit import describe
+from vitcore.runs.folder import list_runs
 from vitcore.runs.listing import as_rows, print_aligned, print_table
 from vitcore.runs.status import Status
 
@@ -49,3 +51,18 @@ def test_run_with_a_long_name_does_not_widen_the_table_of_all_runs(tmp_path, cap
         line for line in before if runs[-1].id not in line
     ]
     assert sum("n" * 200 in line for line in after) == 1
+
+
+def test_table_tells_runs_apart_by_their_titles(tmp_path, capsys):
+    """Imported models have the same data and recipe, and a time in their names."""
+    titles = ["ViT, imported (deit_tiny)", "ViT, imported (dino\x1b[31msmall)", "removed"]
+    for title in titles:
+        run = create_run(make_config("quick"), tmp_path, title=title, status=Status(state="finished"))
+    describe(run, "", None)
+    runs = {run.id: run.meta.title for run in list_runs(tmp_path, bundled=False)}
+    print_table(as_rows(tmp_path))
+    heads, *lines = capsys.readouterr().out.splitlines()
+    at = heads.index("title")
+    shown = {line.split()[0]: line[at:] for line in lines if line.split()[0] in runs}
+    assert sorted(shown.values()) == ["", titles[0], "ViT, imported (dino[31msmall)"]
+    assert all(runs[name][:18] == text[:18] for name, text in shown.items())
