@@ -40,9 +40,7 @@ def stem_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor)
     """
     model = needs_attention(model)
     if not model.convolutional:
-        raise UserError(
-            f"Grad-CAM of the stem needs convolutions before the blocks of the {type(model).__name__}."
-        )
+        raise UserError(f"This {type(model).__name__} has no convolutions before its blocks.")
     with torch.inference_mode(False), torch.enable_grad():
         x = model.patches(as_input(images, model).clone().requires_grad_())  # [B, N, D]
         logits = model.head(model.transformer(model.placed(x)))  # [B, classes]

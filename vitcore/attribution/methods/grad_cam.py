@@ -29,13 +29,13 @@ def _compute(
             return token_grad_cam(model, same, classes)
         if not model.convolutional:
             raise UserError(
-                f"stage {stage} does not exist: this {type(model).__name__} has no convolutions, so leave out "
-                "the stage for the map of its last block."
+                f"stage {stage} does not exist: this {type(model).__name__} has no convolutions, so leave "
+                "out the stage for the map of its last block."
             )
         if stage > 1:
             raise UserError(
-                f"stage {stage} does not exist: choose 1 for the convolutions of this {type(model).__name__}, "
-                "or leave out the stage for the map of its last block."
+                f"stage {stage} does not exist: choose 1 for the convolutions of this "
+                f"{type(model).__name__}, or leave out the stage for the map of its last block."
             )
         return stem_grad_cam(model, same, classes)
     if stage and network:
