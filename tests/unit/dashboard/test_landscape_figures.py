@@ -201,6 +201,7 @@ def test_finding_states_the_rise_and_waits_for_the_eigenvalue():
         (4.5, 1.23, "4.5 ± 1.2"),
         (12345.6, 90.0, "12,346 ± 90"),
         (1.5, 0.0, "1.50 ± 0.00"),
+        (302.4, math.nan, "302.40"),
     ],
 )
 def test_number_has_as_many_digits_as_two_of_its_error(mean, error, text):
