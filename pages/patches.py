@@ -17,7 +17,7 @@ run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_a
 run = None
 if found:
     with run_control:
-        run = run_selection.choose_run(found, PatchesState, "run", "Model")
+        run = run_selection.choose_run(found, PatchesState, "run", "Model", unsuited=stepper_data.unsuited)
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:

@@ -31,3 +31,18 @@ def multiply_adds(run):
     """Return the millions in the table of the page by patch size."""
     table = open_app("patches", run=run).dataframe[0].value
     return table.set_index(table["patch size"].str.split().str[0])["multiply-adds, million"]
+
+
+def test_link_to_a_cct_says_that_it_has_no_patches():
+    run = make_run(runs_dir(), "tokenized", model="cct", **SMALL)
+    (toast,) = open_app("patches", run=run.id).toast
+    assert run.title in toast.value
+    assert "has no patches" in toast.value
+    assert "available" not in toast.value
+
+
+def test_link_to_a_cnn_says_that_the_page_is_about_vits():
+    run = make_run(runs_dir(), "cnn", model="resnet", c_hidden=[4, 4], num_blocks=[1, 1])
+    (toast,) = open_app("patches", run=run.id).toast
+    assert run.title in toast.value
+    assert "ResNet" in toast.value
