@@ -17,7 +17,7 @@ run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_a
 run = None
 if found:
     with run_control:
-        run = run_selection.choose_run(found, PatchesState, "run", "Model")
+        run = run_selection.choose_run(found, PatchesState, "run", "Model", unsuited=stepper_data.unsuited)
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:
@@ -57,14 +57,16 @@ if run:
     learned.show(run)
 
 st.header("What the patch size costs")
-rows = costs.patch_costs(sizes, size, pixels)
+conv_stem = bool(run and run.config.options.get("conv_stem"))
+stem = ", whose tokens come from a convolutional stem" if conv_stem else ""
+rows = costs.patch_costs(sizes, size, pixels, conv_stem=conv_stem)
 numbers = {name: columns.COUNT for name in rows[0] if name != "patch size"}
 numbers["of which attention"] = st.column_config.TextColumn(alignment="right")
 st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(
     f"For one image of {pixels} x {pixels} pixels and a ViT of 6 layers, 8 heads, 256 channels, with 3.2 "
-    "million parameters in its blocks. Multiply-adds are those of one prediction, as on Compare: the last "
-    "block computes only CLS. Every token attends to every token, so halving the patch size gives four "
+    f"million parameters in its blocks{stem}. Multiply-adds are those of one prediction, as on Compare: the "
+    "last block computes only CLS. Every token attends to every token, so halving the patch size gives four "
     "times the tokens and sixteen times the attention weights. In the tutorial, a patch size of 4 was best "
     "for CIFAR-10."
 )

@@ -26,7 +26,7 @@ from vitcore.probes.shapes import Landscape
 FIRST, SECOND = "first direction", "second direction"
 FEWEST = 3  # ticks of an axis of losses
 LINES = 14  # contour lines from the smallest to the largest value
-TITLE_WIDTH = 32  # characters of a line above a plane, which fit on a phone, and side by side on a tablet
+TITLE_WIDTH = 32  # characters of a line of a name, which fit on a phone, and side by side on a tablet
 EYE = {"x": 1.25, "y": -1.25, "z": 0.75}  # from where the surfaces are seen
 GRID, TEXT = "#9a9a9a", "#888888"  # visible in the light and in the dark theme
 
@@ -84,15 +84,16 @@ def slices(lines: Sequence[Line[Landscape]]) -> Figure:
         middle = len(x) // 2
         mean, error = np.array(found.mean[middle], float), np.array(found.error[middle], float)
         lowest = float(np.nanmin(mean)) / 10  # a logarithmic axis has no place for a band that reaches zero
-        draw_line(figure, line, x, mean, error, lowest=lowest)
+        draw_line(figure, line, x, mean, error, name=_entry(line), lowest=lowest)
         seen.extend([np.maximum(mean - error, lowest), mean + error])
         rows.extend(point_rows([line.label], x, mean, error))
     axis(figure, FIRST, quantity)
     values, texts = ticks(*_log_range(seen))
     figure.update_yaxes(type="log", tickvals=[10**value for value in values], ticktext=texts)
     figure.add_vline(0, line=GRAY)
+    further = sum(_entry(line).count("<br>") for line in lines)  # lines of the legend
     return Figure(
-        with_legend(apply_layout(figure, PANEL + 20, l=52, r=8, t=30, b=44)),
+        with_legend(apply_layout(figure, PANEL + 20 + LINE * further, l=52, r=8, t=30, b=44)),
         table(["series", FIRST, quantity, ERROR], rows),
     )
 
@@ -141,6 +142,11 @@ def _title(line: Line[Landscape]) -> str:
     """Return the name of a model in lines that fit above its plane, without the end of a very long one."""
     parts = textwrap.wrap(line.label, TITLE_WIDTH, max_lines=3, placeholder=" …")
     return "<br>".join(map(html.escape, parts))
+
+
+def _entry(line: Line[Landscape]) -> str:
+    """Return the whole name of a model in the lines of a legend, which has one entry for equal names."""
+    return "<br>".join(map(html.escape, textwrap.wrap(line.label, TITLE_WIDTH)))
 
 
 def _above(titles: Sequence[str]) -> int:

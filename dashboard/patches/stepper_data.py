@@ -11,6 +11,7 @@ from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import BLOCK, AttentionState
 from dashboard.states.patches import PatchesState
+from vitcore.architectures import ARCHITECTURES
 from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -29,6 +30,16 @@ def sizes(pixels: int, own: int) -> list[int]:
     """Return the patch sizes to choose from for images with a side of `pixels`: `own`, and the usual ones."""
     fitting = {size for size in SIZES if pixels % size == 0 and (pixels // size) ** 2 <= MOST_PATCHES}
     return sorted({*fitting, own})
+
+
+def unsuited(run: Run) -> str:
+    """Return why the page cannot show a run of another architecture, to follow its name, or nothing."""
+    architecture = ARCHITECTURES[run.config.model]
+    if architecture.name == "vit":
+        return ""
+    if architecture.attention:
+        return f"has no patches: the tokens of a {architecture.label} come from convolutions"
+    return f"is a {architecture.label}, and this page shows the patches of a ViT"
 
 
 def _options(run: Run | None) -> dict[str, Any]:

@@ -132,6 +132,11 @@ def warn_without_weights(titles: Sequence[str], instead: str, *, linked: bool = 
         _warn(f"The weights of {_titles(titles)} were removed or can't be read any more", instead)
 
 
+def warn_unsuited(title: str, reason: str, instead: str) -> None:
+    """Warn that a page cannot show a run of a link for a reason, which follows the run's title."""
+    _warn(f"{_titles([title])} {reason}", instead)
+
+
 def warn_broken(reason: str, instead: str) -> None:
     """Warn that a run of a link cannot be read, with the sentence that says why and what to do."""
     st.toast(

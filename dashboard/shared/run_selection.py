@@ -6,6 +6,7 @@ its weights, is replaced with a warning.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,11 +37,13 @@ def choose_run(
     *,
     first: Run | None = None,
     named: Mapping[str, str] | None = None,
+    unsuited: Callable[[Run], str] | None = None,
     **widget_options: Any,
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
 
-    `named` are other labels of some runs by id. `widget_options` holds further arguments of the select box.
+    `named` are other labels of some runs by id. `unsuited` returns why the page cannot show a run, to follow
+    its title, or an empty string. `widget_options` holds further arguments of the select box.
     """
     by_id = {run.id: run for run in found}
     options = {**run_labels(found), **(named or {})}
@@ -53,7 +56,7 @@ def choose_run(
             label,
             options,
             first=first.id if first else None,
-            warn=_warn_missing,
+            warn=functools.partial(_warn_missing, unsuited=unsuited),
             **widget_options,
         )
     ]
@@ -131,9 +134,14 @@ def _remember(chosen: Iterable[Run], lost: _Lost) -> None:
         bound.warn_without_weights(lost.without_weights, instead)
 
 
-def _warn_missing(names: Sequence[str], instead: str) -> None:
+def _warn_missing(names: Sequence[str], instead: str, unsuited: Callable[[Run], str] | None = None) -> None:
     """Warn about the runs of a link that the page cannot show, each with the reason if it is known."""
     here = {run.id: run for run in page_runs.all_runs()}
+    reasons = {name: unsuited(here[name]) for name in names if unsuited and name in here}
+    for name, reason in reasons.items():
+        if reason:
+            bound.warn_unsuited(here[name].title, reason, instead)
+    names = [name for name in names if not reasons.get(name)]
     stripped = [name for name in names if name in here and not here[name].weights]
     if stripped:
         bound.warn_without_weights([here[name].title for name in stripped], instead, linked=True)

@@ -1,4 +1,4 @@
-"""Grad-CAM: for networks with stages of feature maps, and for the tokens of a Vision Transformer."""
+"""Grad-CAM: for networks with stages of feature maps, and for the tokens and the stem of a ViT."""
 
 from __future__ import annotations
 
@@ -30,6 +30,24 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
     return (weights * maps[stage]).sum(dim=1).relu().detach()
+
+
+def stem_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """Return Grad-CAM of the convolutions that make the tokens of a ViT: their output, without positions.
+
+    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> [B, h, w], not scaled. The model must be in
+    evaluation mode. Raise `UserError` for a model without attention or without such convolutions.
+    """
+    model = needs_attention(model)
+    if not model.convolutional:
+        raise UserError(f"This {type(model).__name__} has no convolutions before its blocks.")
+    with torch.inference_mode(False), torch.enable_grad():
+        x = model.patches(as_input(images, model).clone().requires_grad_())  # [B, N, D]
+        logits = model.head(model.transformer(model.placed(x)))  # [B, classes]
+        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
+        (gradient,) = torch.autograd.grad(chosen, x)
+    weights = gradient.mean(dim=1)  # [B, D]
+    return as_maps(x.detach() * weights[:, None]).sum(dim=1).relu()
 
 
 def token_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitcore.networks.tokenizer_sizes import stem_widths
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -32,11 +34,13 @@ def vit_cost(
     cls: bool = True,
     registers: int = 0,
     complete: bool = False,
+    conv_stem: bool = False,
 ) -> Cost:
     """Return the cost of a prediction with a ViT, by default the tutorial's.
 
     With a CLS token, the last block of a prediction computes only CLS. `complete` counts all tokens of all
-    blocks, as for the attention maps. Registers are tokens.
+    blocks, as for the attention maps. Registers are tokens. With `conv_stem`, convolutions make the tokens.
+    Raise `ValueError` for a patch size that does not fit them.
     """
     patches = (image_size // patch_size) ** 2
     tokens, numbers = patches + cls + registers, 3 * patch_size**2
@@ -45,6 +49,19 @@ def vit_cost(
     products = 2 * queries * tokens * embed_dim
     keys_and_values = num_layers * tokens * 2 * embed_dim * embed_dim
     linear = keys_and_values + queries * (2 * embed_dim * embed_dim + 2 * embed_dim * hidden_dim)
-    ends = patches * numbers * embed_dim + embed_dim * num_classes
+    projection = patches * numbers * embed_dim
+    if conv_stem:
+        projection = _stem(patch_size, image_size, embed_dim)
+    ends = projection + embed_dim * num_classes
     weights = num_layers * num_heads * tokens * tokens
     return Cost(tokens, numbers, products + linear + ends, products, weights)
+
+
+def _stem(patch_size: int, image_size: int, embed_dim: int) -> int:
+    """Return the multiply-adds of a convolutional stem: of 3x3 convolutions with stride 2, and of a 1x1."""
+    side, before, count = image_size, 3, 0
+    for width in stem_widths(patch_size, embed_dim):
+        side //= 2
+        count += side**2 * 9 * before * width
+        before = width
+    return count + side**2 * before * embed_dim

@@ -105,7 +105,7 @@ class Eigenvalue:
 
     At least one eigenvalue of H differs from `value` by no more than `residual`, which is |Hv - value v|.
     `error` is the standard error over images: that of the means of v'Hv over batches of images. To first
-    order, it is also that of the eigenvalue.
+    order, it is also that of the eigenvalue. It is NaN for a single batch.
     """
 
     value: float
@@ -157,9 +157,9 @@ def largest_eigenvalue(
 
 
 def _error_of_mean(values: torch.Tensor, shares: torch.Tensor) -> float:
-    """Return the standard error of a mean of batches with these shares of the images, 0 for one batch."""
+    """Return the standard error of a mean of batches with these shares of the images, NaN for one batch."""
     batches = len(values)
     if batches < 2:
-        return 0.0
+        return math.nan
     deviations = shares * (values - (shares * values).sum())
     return float((deviations.square().sum() * batches / (batches - 1)).sqrt())

@@ -101,9 +101,9 @@ def _run(
     from vitcore.probes.measure import measure
 
     names = " and ".join(dict.fromkeys(s.name for s in subjects))
-    result = None
+    result, available = None, 0
     for part in measure(probe, subjects, images, settings, root, with_run=with_run):
-        result = part.result
+        result, available = part.result, part.total
         if sys.stderr.isatty():
             end = "\n" if result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
@@ -114,8 +114,15 @@ def _run(
             f"{' and '.join(absent)} are not here, so that it cannot be measured again.",
             file=sys.stderr,
         )
-    if probe is not SPEED and result.images < probe.count(images):  # the speed probe uses random pixels
-        print(f"Only {result.images:,} images are available for {names}.", file=sys.stderr)
+    if probe.custom:  # its steps count other images, too
+        available = result.images
+    if probe is not SPEED and available < probe.count(images):  # the speed probe uses random pixels
+        print(f"Only {available:,} images are available for {names}.", file=sys.stderr)
+    if probe.leaves_out and result.images < available:
+        print(
+            f"{probe.name} measured {result.images:,} of {available:,} images: {probe.leaves_out}.",
+            file=sys.stderr,
+        )
     return result
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from vitcore.networks.tokenizer_sizes import stem_widths
+
 
 class ConvStem(nn.Sequential):
     """The convolutional stem of Xiao et al. 2021: every 3x3 convolution halves the side, the last one is 1x1.
@@ -17,13 +19,9 @@ class ConvStem(nn.Sequential):
     """
 
     def __init__(self, num_channels: int, embed_dim: int, patch_size: int) -> None:
-        halvings = patch_size.bit_length() - 1
-        if patch_size != 2**halvings:
-            raise ValueError(f"conv_stem needs a patch_size that is a power of two, not {patch_size}")
-        widths = [max(1, embed_dim >> (halvings - 1 - i)) for i in range(halvings)]
         layers: list[nn.Module] = []
         before = num_channels
-        for width in widths:
+        for width in stem_widths(patch_size, embed_dim):
             layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width)]
             layers.append(nn.ReLU(inplace=True))
             before = width

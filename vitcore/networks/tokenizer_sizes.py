@@ -1,4 +1,7 @@
-"""The sizes of the convolutional tokenizer of a CCT (Hassani et al. 2021). No torch."""
+"""The sizes of the convolutions that make tokens. No torch.
+
+They are the tokenizer of a CCT (Hassani et al. 2021), and the stem of a ViT (Xiao et al. 2021).
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,14 @@ def layers_of(patch_size: int, kernel_size: int) -> int:
             f"patch_size {patch_size} does not fit kernel_size {kernel_size}: choose a power of {step}"
         )
     return count
+
+
+def stem_widths(patch_size: int, embed_dim: int) -> list[int]:
+    """Return the channels of the convolutions of stride 2 of a ViT's stem. The last one has `embed_dim`.
+
+    Raise `ValueError` for a patch size that is not a power of two.
+    """
+    halvings = patch_size.bit_length() - 1
+    if patch_size != 2**halvings:
+        raise ValueError(f"conv_stem needs a patch_size that is a power of two, not {patch_size}")
+    return [max(1, embed_dim >> (halvings - 1 - i)) for i in range(halvings)]

@@ -181,7 +181,10 @@ class ViT(nn.Module):
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Normalized images [B, C, S, S] -> tokens with positions [B, T, D]."""
-        x = self.patches(images)
+        return self.placed(self.patches(images))
+
+    def placed(self, x: torch.Tensor) -> torch.Tensor:
+        """Projections of patches [B, N, D] -> all tokens with positions [B, T, D]"""
         if not self.cls_position:
             x = x + self.pos_embedding
         front = [self.cls_token] if self.has_cls else []

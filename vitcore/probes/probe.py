@@ -62,6 +62,7 @@ class Probe(Generic[V]):
     custom: bool = False  # whether `steps` itself chooses the images and stores the result
     images: int = IMAGES  # default number of test images
     most: int | None = None  # of the images, whatever number is asked for
+    leaves_out: str = ""  # why it may measure fewer images than it is given, as a clause
     version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
     excluded_from_all: bool = False  # measured only by its name and not by `all`, because it takes long

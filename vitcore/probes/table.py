@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import Any
 
 from vitcore import numbers
@@ -74,4 +75,7 @@ def finding_of(result: Result, baseline: Result | None = None) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    """Return a value of the table, which is empty for NaN, such as an error that cannot be estimated."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4f}"
+    return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from vitcore import numbers
@@ -35,8 +36,13 @@ def with_error(series: Series, at: int, digits: int = 2) -> str:
 
 
 def plus_minus(measured: Estimate) -> str:
-    """Return text such as `61 ± 22` or `0.412 ± 0.031`, with two digits of the error or more."""
+    """Return text such as `61 ± 22` or `0.412 ± 0.031`, with two digits of the error or more.
+
+    Without an error (NaN) it is the mean alone.
+    """
     digits = numbers.decimals(measured.error)
+    if math.isnan(measured.error):
+        return f"{measured.mean:,.{digits}f}"
     return f"{measured.mean:,.{digits}f} ± {measured.error:,.{digits}f}"
 
 

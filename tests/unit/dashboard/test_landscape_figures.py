@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 from typing import Any
 
@@ -184,6 +185,15 @@ def test_long_names_are_wrapped_and_each_is_above_the_center_of_its_own_plane():
         assert layout.margin.t - short.margin.t >= 14 * lines_above > 0  # the font is 14 pixels high
 
 
+def test_long_names_are_wrapped_in_the_legend_of_the_slice():
+    long = "my run, ViT quick, 1 epoch, embedding 32, MLP width 64, heads 2, blocks 2, <b>more</b> settings"
+    plot = landscape_figures.slices([dataclasses.replace(shapes()[0], label=long)]).plot
+    (name,) = {trace.name for trace in plot.data if trace.showlegend}
+    assert html.unescape(name.replace("<br>", " ")) == long
+    assert all(len(html.unescape(part)) <= 32 for part in name.split("<br>"))
+    assert "<b>" not in name
+
+
 def test_finding_states_the_rise_and_waits_for_the_eigenvalue():
     outcomes = [Outcome(line.label, line.values) for line in lines()[:2]]
     text = find_probe("landscape").find(outcomes, View())
@@ -201,6 +211,7 @@ def test_finding_states_the_rise_and_waits_for_the_eigenvalue():
         (4.5, 1.23, "4.5 ± 1.2"),
         (12345.6, 90.0, "12,346 ± 90"),
         (1.5, 0.0, "1.50 ± 0.00"),
+        (302.4, math.nan, "302.40"),
     ],
 )
 def test_number_has_as_many_digits_as_two_of_its_error(mean, error, text):

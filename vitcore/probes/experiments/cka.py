@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 BATCH = 50  # images; each minibatch gives an unbiased estimate
+LEAST = 4  # images that the estimator needs
 GROUPS = 10  # groups per minibatch, left out one at a time for the error
 
 
@@ -44,12 +45,12 @@ def measure(
     from vitcore.analysis.layers import layer_maps
     from vitcore.analysis.representation import gram
 
-    if len(images) < 4:
-        raise UserError(f"cka needs at least 4 images, not {len(images)}.")
+    if len(images) < LEAST:
+        raise UserError(f"cka needs at least {LEAST} images, not {len(images)}.")
     batches: list[np.ndarray] = []  # per minibatch [1 + groups, L, L]
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
-        if len(part) < 4:  # too few for the estimator
+        if len(part) < LEAST:
             break
         with torch.inference_mode():
             first, second = (layer_maps(m, as_input(part, m)) for m in (model, other))
@@ -145,6 +146,7 @@ PROBE = Probe(
     source="Kornblith et al. 2019, Similarity of Neural Network Representations Revisited; minibatches: "
     "Nguyen et al. 2021, Do Wide and Deep Networks Learn the Same Things?; ViTs: Raghu et al. 2021",
     related="the estimator: Song et al. 2012",
+    leaves_out=f"it compares batches of {BATCH}, and leaves out a last one of fewer than {LEAST}",
     version=2,
     pair=True,
     values=SimilarityValues,

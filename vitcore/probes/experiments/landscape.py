@@ -165,9 +165,9 @@ PROBE = Probe(
     ),
     notation=r"$L$ is the mean cross-entropy, $\theta_{l,j}$ is filter $j$ of layer $l$, and $\delta$ and "
     r"$\eta$ are the two directions. The standard error of $\lambda$ is that of the means of $v^{\top} H v$ "
-    r"over groups of ten images. The residual is $\lVert Hv - \lambda v\rVert$: an eigenvalue is at most so "
-    "far away. The rise of the loss is a mean over four positions, two on each axis, and its standard error "
-    "is that of paired differences.",
+    r"over groups of ten images, so one group has none. The residual is $\lVert Hv - \lambda v\rVert$: an "
+    "eigenvalue is at most so far away. The rise of the loss is a mean over four positions, two on each "
+    "axis, and its standard error is that of paired differences.",
     reading="**Read it** from the middle, where the trained weights are. Wide and evenly spaced lines mean "
     "that the weights can change a lot before the loss does. Both models share the color scale and the axes. "
     "Without the normalization, the picture would depend on the scale of the weights: with ReLU, one "

@@ -110,6 +110,17 @@ def test_grad_cam_of_each_stage_of_a_resnet_equals_that_of_captum(image, stage):
     assert_close(ours("grad-cam", model, image, stage=stage), grad_cam_of_captum(model, last, image))
 
 
+@pytest.mark.parametrize("name", ["vit", "cct"])
+def test_grad_cam_of_the_stem_equals_that_of_captum_at_its_last_layer(image, name):
+    """The last layer is a 1x1 convolution in a ViT's stem, and a max pooling in a CCT."""
+    torch.manual_seed(3)
+    sizes = {"embed_dim": 16, "hidden_dim": 32, "num_heads": 4, "num_layers": 3, "patch_size": 4}
+    model = build(name, **sizes, **({"conv_stem": True} if name == "vit" else {})).eval()
+    found = ours("grad-cam", model, image, stage=1)
+    assert found.shape == (2, 8, 8)
+    assert_close(found, grad_cam_of_captum(model, model.input_layer[-1], image))
+
+
 class Reshaped(nn.Module):
     """A layer of tokens whose patches also pass through `maps` as feature maps, which captum can explain."""
 

@@ -20,6 +20,8 @@ from vitcore.models import build
         {"patch_size": 16, "num_layers": 3, "num_classes": 7},
         {"patch_size": 8, "image_size": 64, "embed_dim": 32, "hidden_dim": 16, "num_heads": 2},
         {"patch_size": 8, "registers": 4},
+        {"conv_stem": True},
+        {"patch_size": 8, "image_size": 64, "embed_dim": 32, "conv_stem": True},
     ],
 )
 def test_multiply_adds_are_half_of_the_operations_of_torch(shape):

@@ -152,6 +152,18 @@ def test_eigenvalue_is_that_of_the_complete_hessian():
     assert torch.allclose(hessian_product(model, x, labels, vector), hessian @ vector, atol=1e-10)
 
 
+def test_error_of_the_eigenvalue_is_unknown_from_one_group_of_images_and_that_of_the_groups_from_three():
+    x, labels = features()
+    model = random_network(nn.Linear(5, CLASSES))
+    assert math.isnan(eigenvalue(model, x[:10], labels[:10]).error)
+    found = eigenvalue(model, x, labels)
+    groups = [
+        complete_hessian(model, x[part], labels[part]) for part in map(slice, (0, 10, 20), (10, 20, 30))
+    ]
+    means = [float(found.vector @ hessian @ found.vector) for hessian in groups]
+    assert found.error == pytest.approx(np.std(means, ddof=1) / math.sqrt(3), rel=1e-3)
+
+
 class Saddle(nn.Module):
     """A model whose loss has the Hessian diag(-3, 1) at its weights, for every image."""
 

@@ -81,6 +81,26 @@ def test_settings_are_read_from_texts_and_numbers():
     assert rollout.usable(given) == ({"fusion": "min", "discard": 0.0}, ["discard"])
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "stage", "existing"),
+    [
+        ("vit", {}, 1, "leave out the stage"),
+        ("vit", {"conv_stem": True}, 2, "choose 1 "),
+        ("cct", {}, 99, "choose 1 "),
+        ("mixer", {"token_dim": 8, "channel_dim": 16}, 2, "choose one of 1."),
+    ],
+)
+def test_grad_cam_refuses_a_stage_that_a_model_lacks_and_names_those_it_has(
+    image, model, options, stage, existing
+):
+    sizes = {"embed_dim": 16, "num_layers": 1}
+    if model != "mixer":
+        sizes |= {"hidden_dim": 16, "num_heads": 2}
+    network, method = build(model, **sizes, **options).eval(), METHODS["grad-cam"]
+    with pytest.raises(UserError, match=rf"stage {stage} does not exist.*{existing}"):
+        method.compute(network, image, torch.tensor([0]), method.complete({"stage": stage}))
+
+
 def test_unsuited_and_unknown_methods_are_refused():
     with pytest.raises(UserError, match="'rollout' cannot explain"):
         find_method("rollout", ["stages"])

@@ -320,6 +320,12 @@ def test_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
     )
     assert f"untrained {tiny.id}" in text.stdout
     assert "n = 10 " in text.stdout
+    left_out = vitcore(
+        "probe", "cka", "--runs", tiny.id, "--untrained", "--images", "51", "--runs-dir", str(root)
+    )
+    assert "n = 50 " in left_out.stdout
+    assert "cka measured 50 of 51 images" in left_out.stderr
+    assert "available" not in left_out.stderr
     wrong = vitcore("probe", "shift", "--runs", tiny.id, "--set", "place", "--runs-dir", str(root))
     check_refused(wrong, "--set")
 
