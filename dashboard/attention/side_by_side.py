@@ -183,8 +183,8 @@ def notes(left: Side, right: Side) -> list[str]:
     if counts[0] != counts[1]:
         (a, b), (c, d) = counts
         found.append(
-            f"The left model has {a} layers of {b} heads, the right one {c} of {d}. What only one has is shown "
-            "on its side alone."
+            f"The left model has {a} layers of {b} heads, the right one {c} of {d}. What only one has is "
+            "shown on its side alone."
         )
     if left.chosen.original is None and right.run.id != left.run.id:
         small, large = left.chosen.image.shape[-1], right.chosen.image.shape[-1]
