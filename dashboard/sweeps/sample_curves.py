@@ -77,7 +77,8 @@ def step_limit(points: list[SamplePoint]) -> str:
     """Return a sentence if more images do not help any line because the steps are too few to see them often.
 
     That is the case if the training saw the largest share fewer than `FEW_PASSES` times, and from a smaller
-    share up to it no line gains more than two standard errors of the difference.
+    share up to it no line gains more than two standard errors of the difference. Two seeds can agree by
+    chance, so the standard error over the test images counts where it is larger.
     """
     lines: dict[str, dict[float, SamplePoint]] = {}
     for point in points:
@@ -111,7 +112,14 @@ def passes(point: SamplePoint) -> float:
 def _gains(first: SamplePoint, last: SamplePoint) -> bool:
     """Return whether a line rises by more than two standard errors of the difference."""
     apart = (last["mean"] or 0.0) - (first["mean"] or 0.0)
-    return apart > 2 * math.hypot(first["error"] or 0.0, last["error"] or 0.0)
+    return apart > 2 * math.hypot(_error(first), _error(last))
+
+
+def _error(point: SamplePoint) -> float:
+    """Return the standard error over the seeds, or over the test images if that is larger."""
+    mean = point["mean"] or 0.0
+    of_images = math.sqrt(mean * (1 - mean) / point["n_test"]) if point["n_test"] else 0.0
+    return max(point["error"] or 0.0, of_images)
 
 
 def about(points: list[SamplePoint]) -> str:

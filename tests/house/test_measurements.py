@@ -101,8 +101,13 @@ def test_differences_between_the_small_models_are_stated():
     assert f"From 10 % of the images on, it costs {sam} points" in text
     ends = [(points[label, 0.25], points[label, 1.0]) for label in {label for label, _ in points}]
     most = max(100 * (last["mean"] - first["mean"]) for first, last in ends)
-    error = max(100 * math.hypot(first["error"], last["error"]) for first, last in ends)
-    assert f"no model gains more than {most:.1f} points (standard error of a difference {error:.1f})" in text
+    error = max(
+        100 * math.sqrt(sum(p["mean"] * (1 - p["mean"]) / p["n_test"] for p in both)) for both in ends
+    )
+    assert (
+        f"no model gains more than {most:.1f} points (standard error of a difference over the test images "
+        f"{error:.1f})"
+    ) in text
     seen = [p["steps"] * p["batch_size"] / p["images"] for p in ends[0]]
     assert f"{seen[0]:.1f} times each image of a quarter, but only {seen[1]:.1f} times each of all" in text
 

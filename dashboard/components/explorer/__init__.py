@@ -18,10 +18,13 @@ from dashboard.components.packing import Part, pack
 
 HERE = Path(__file__).parent
 
+# of every view with an image, a grid of maps and large maps
+STYLE = "".join((HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("explorer", "narrow"))
+
 PART = Part(
     "explorer",
     (HERE / "explorer.html").read_text(encoding="utf-8"),
-    "".join((HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("explorer", "heads", "low")),
+    STYLE + "".join((HERE / f"{name}.css").read_text(encoding="utf-8") for name in ("heads", "low")),
     bundle(HERE / "explorer.js"),
 )
 _element = PART.element()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.components.bundle import bundle
+from dashboard.components.explorer import STYLE
 from dashboard.components.packing import Part, pack
 
 HERE = Path(__file__).parent
@@ -20,8 +21,7 @@ HERE = Path(__file__).parent
 PART = Part(
     "features",
     (HERE / "features.html").read_text(encoding="utf-8"),
-    (HERE.parent / "explorer" / "explorer.css").read_text(encoding="utf-8")
-    + (HERE / "features.css").read_text(encoding="utf-8"),
+    STYLE + (HERE / "features.css").read_text(encoding="utf-8"),
     bundle(HERE / "features.js"),
 )
 _element = PART.element()

@@ -181,15 +181,17 @@ def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
 def test_sweep_whose_lines_are_flat_is_limited_by_its_steps_from_the_first_flat_share():
     """Errors are 0.01, two of a difference 0.028. 1,000 steps of 64 show 45,000 images 1.4 times each."""
     rows = [
-        sample(model, model, share, mean + gain, steps=1000)
+        sample(model, model, share, mean + gain, steps=1000, n_test=10_000)
         for model, mean in (("vit", 0.5), ("resnet", 0.6))
         for share, gain in ((0.05, 0.0), (0.25, 0.05), (1.0, 0.07))
     ]
     said = step_limit(rows)
     assert said.startswith("From 25 % ")
     assert "1.4 times" in said
-    rising = [*rows[:-1], sample("resnet", "resnet", 1.0, 0.69, steps=1000)]  # 4 points more than at 25 %
+    rising = [*rows[:-1], {**rows[-1], "mean": 0.69}]  # 4 points more than at 25 %
     assert step_limit(rising) == ""
+    few = [{**one, "n_test": 500} for one in rising]  # 2 standard errors of a difference are 6 points
+    assert step_limit(few).startswith("From 25 % ")
     assert (
         step_limit([{**one, "steps": 10_000} for one in rows]) == ""
     )  # each image 14 times: it has learned them
