@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from dashboard.talk import files
 from tests.browser.test_standalone import offline, write  # noqa: F401, a fixture
-from tests.browser.test_talk import fits, wait_for_view
+from tests.browser.test_talk import expect_fit, wait_for_view
 from tests.browser.views import violations
 from tests.waiting import until
 
@@ -187,7 +187,7 @@ def test_longest_question_and_answer_fit(visitor, folder, width, height):
     page.keyboard.press("PageDown")
     wait_for_view(page)
     if width > height:
-        assert fits(page)
+        expect_fit(page)
     stage, words = page.locator(".st-key-talk_stage"), page.locator(".st-key-talk_words")
     box = words.bounding_box()
     assert box["y"] + box["height"] <= stage.bounding_box()["y"]

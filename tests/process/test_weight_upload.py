@@ -68,7 +68,7 @@ def test_path_becomes_a_run_and_the_page_says_what_was_assumed(tmp_path):
     app.run()
     assert not app.error
     (run,) = list_runs(bundled=False)
-    assumed = "mean=(0.485, 0.456, 0.406)"
+    assumed = "mean=[0.485, 0.456, 0.406]"
     assert assumed in run.stored_status().reason
     assert escape(assumed) in "".join(toast.value for toast in app.toast)
     assert escape(assumed) in "".join(caption.value for caption in app.run().caption)
