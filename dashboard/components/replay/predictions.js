@@ -74,7 +74,8 @@ function drawShiftMap(replay, canvas, model) {
   p.rect(x, y, unit - 1, unit - 1, { stroke: "#000", line: 3 });
   p.rect(x, y, unit - 1, unit - 1, { stroke: "#fff", line: 1.5 });
   const bright = `bright (${+(100 * end).toPrecision(2)} %)`;
-  canvas.nextSibling.textContent = `probability of ${classes[predicted]} at every shift, up to ${bright}`;
+  const limit = end < 1 ? `, ${bright}` : ""; // with the usual limit, a slide has no room for it
+  canvas.nextSibling.textContent = `probability of ${classes[predicted]} at every shift${limit}`;
   canvas.setAttribute("role", "img");
   const subject = `Probability that the ${models[model].label} assigns to ${classes[predicted]}`;
   canvas.setAttribute("aria-label", `${subject} at every shift, from dark (0 %) to ${bright}`);
