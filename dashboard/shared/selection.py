@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, own_crop, own_image, same_square
 from dashboard.shared.page_state import ImageState, PageState
-from dashboard.shared.same_square import Square
+from dashboard.shared.same_square import Cropper
 from vitcore.config import Config
 from vitcore.data import Dataset
 from vitcore.data.photos import Photo, first_large, photos
@@ -35,7 +35,7 @@ class SelectedImage:
     truth: int | None
     name: str
     own: bool = False
-    original: Square | None = None
+    original: Cropper | None = None
 
     def for_model(self, config: Config) -> SelectedImage:
         """Return the same square of the image, at the size of another model and resized with its filter."""

@@ -240,7 +240,7 @@ def test_own_talk_is_presented_saved_and_reloaded_after_a_correction(own_talks):
     wait_for_view(page)
     page.goto(f"{visitor.url}/")
     page.get_by_role("button", name="Talk").click(timeout=TIMEOUT)
-    visitor.settle()  # a file that is asked for while the page still runs would not come
+    visitor.settle()  # until then, the page may replace the button
     with page.expect_download(timeout=TIMEOUT) as got:
         page.get_by_role("button", name="HTML").first.click()
     file = got.value.path().read_text()  # has the error in place of the third view
